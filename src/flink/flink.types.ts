@@ -151,9 +151,7 @@ export type OperationStatus =
   | { status: 'UNKNOWN' };
 
 /** A reply of Flink to something that we asked it to do. `REFUSED`: an HTTP status of 400 or above came back. */
-export type FlinkReply<T> =
-  | ({ outcome: 'ACCEPTED' } & T)
-  | { outcome: 'REFUSED'; status: number; cause: FlinkCause };
+export type FlinkReply<T> = ({ outcome: 'ACCEPTED' } & T) | { outcome: 'REFUSED'; status: number; cause: FlinkCause };
 
 export type SavepointFormatName = 'CANONICAL' | 'NATIVE';
 

@@ -1,0 +1,67 @@
+import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
+import type { Keyset, Page, Placed } from '../db/pages.js';
+import { AppError } from '../errors.js';
+
+@ObjectType()
+export class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage!: boolean;
+
+  @Field(() => String, { nullable: true, description: 'Give it as `after` to go on.' })
+  endCursor!: string | null;
+}
+
+export interface Connection<T> {
+  edges: { cursor: string; node: T }[];
+  pageInfo: PageInfo;
+}
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { defaultValue: 20, description: 'How many, 1 to 100.' })
+  first!: number;
+
+  @Field(() => String, { nullable: true, description: 'endCursor of the page before.' })
+  after?: string | null;
+}
+
+/** The two Relay classes of one noun. */
+export function connectionOf<T extends object>(name: string, node: () => ClassType<T>): ClassType<Connection<T>> {
+  @ObjectType(`${name}Edge`)
+  class Edge {
+    @Field(() => String)
+    cursor!: string;
+
+    @Field(node)
+    node!: T;
+  }
+  @ObjectType(`${name}Connection`)
+  class NounConnection {
+    @Field(() => [Edge])
+    edges!: Edge[];
+
+    @Field(() => PageInfo)
+    pageInfo!: PageInfo;
+  }
+  return NounConnection as ClassType<Connection<T>>;
+}
+
+/** Checks `first` and reads `after`. Throws BAD_USER_INPUT naming the argument. */
+export function toPage({ first, after }: PageArgs): Page {
+  if (first < 1 || first > 100) throw new AppError('BAD_USER_INPUT', `first: ${first} is not between 1 and 100.`);
+  return { first, after: after ? readCursor(after) : null };
+}
+
+const encode = ({ at, id }: Keyset) => Buffer.from(`${at}|${id}`).toString('base64url');
+
+function readCursor(cursor: string): Keyset {
+  const [, at, id] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)\|([0-9a-f-]{1,36})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (!at || !id) throw new AppError('BAD_USER_INPUT', 'after: this is not a cursor of such a list. Use endCursor of the page before.');
+  return { at, id };
+}
+
+/** `rows` holds one more than asked for, if there is more. */
+export function toConnection<T>(rows: Placed<T>[], first: number): Connection<T> {
+  const edges = rows.slice(0, first).map(({ node, place }) => ({ cursor: encode(place), node }));
+  return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
+}

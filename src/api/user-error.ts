@@ -1,0 +1,97 @@
+import { Field, ID, InterfaceType, ObjectType } from 'type-graphql';
+
+/**
+ * Every refusal that a mutation may answer with: a request that was understood and declined. docs/errors.md lists the
+ * same codes with what unlocks each; a test compares the two, both ways.
+ */
+export const refusalCodes = [
+  'NOT_FOUND',
+  'INVALID_INPUT',
+  'IDEMPOTENCY_KEY_REUSED',
+  'NAME_TAKEN',
+  'CLUSTER_ALREADY_REGISTERED',
+  'CLUSTER_UNREACHABLE',
+  'CLUSTER_CHANGED',
+  'CLUSTER_TAKES_NO_JARS',
+  'NO_SAVEPOINT_ROOT',
+  'ENTRY_CLASS_MISSING',
+  'DEPLOYMENT_NOT_STOPPED',
+  'DEPLOYMENT_NOT_RUNNING',
+  'STRATEGY_NOT_AVAILABLE',
+  'SAVEPOINT_IN_PROGRESS',
+  'FORMAT_NOT_SUPPORTED',
+  'SAVEPOINT_HAS_ENDED',
+] as const;
+export type RefusalCode = (typeof refusalCodes)[number];
+
+@InterfaceType({
+  description: 'A request that was understood and declined, with the reason and what would unlock it. Ask for `... on UserError { code message }` and new refusals will not surprise you.',
+  resolveType: (value: object) => value.constructor.name,
+})
+export abstract class UserError {
+  @Field(() => String, { description: 'From a closed list, documented in docs/errors.md.' })
+  readonly code!: RefusalCode;
+
+  @Field(() => String, { description: 'What was declined, why, and what to do, for a person.' })
+  readonly message!: string;
+}
+
+@ObjectType({ implements: UserError })
+export class NotFound extends UserError {
+  override readonly code = 'NOT_FOUND' as const;
+  override readonly message: string;
+
+  @Field(() => String, { description: 'The argument that named it.' })
+  readonly field: string;
+
+  @Field(() => ID)
+  readonly id: string;
+
+  constructor(field: string, what: string, id: string) {
+    super();
+    this.field = field;
+    this.id = id;
+    this.message = `There is no ${what} ${id} (${field}).`;
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class InvalidInput extends UserError {
+  override readonly code = 'INVALID_INPUT' as const;
+  override readonly message: string;
+
+  @Field(() => String, { description: 'The field that cannot be used.' })
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super();
+    this.field = field;
+    this.message = `${field}: ${problem}`;
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class IdempotencyKeyReused extends UserError {
+  override readonly code = 'IDEMPOTENCY_KEY_REUSED' as const;
+  override readonly message: string;
+
+  constructor(key: string) {
+    super();
+    this.message = `The idempotency key "${key}" was used within the last 24 h for a request with other input. Use a new key for a new request.`;
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class NameTaken extends UserError {
+  override readonly code = 'NAME_TAKEN' as const;
+  override readonly message: string;
+
+  @Field(() => ID, { description: 'What has this name.' })
+  readonly takenById: string;
+
+  constructor(what: string, name: string, takenById: string) {
+    super();
+    this.takenById = takenById;
+    this.message = `A ${what} named "${name}" exists already (${takenById}). Choose another name.`;
+  }
+}

@@ -1,0 +1,33 @@
+import { Field, ID, ObjectType } from 'type-graphql';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { DateTime, SafeInt } from '../api/scalars.js';
+import { bigintToNumber } from '../db/database.js';
+
+/** A job jar. Its bytes lie in the artifact folder under its SHA-256. */
+@Entity('artifact')
+@ObjectType({ description: 'A job jar, uploaded with PUT /artifacts/<name>.jar and known by its SHA-256: the same bytes are one artifact.' })
+export class Artifact {
+  @Field(() => ID)
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Field(() => String, { description: 'File name of the first upload of these bytes.' })
+  @Column('text')
+  name!: string;
+
+  @Field(() => String)
+  @Column('text')
+  sha256!: string;
+
+  @Field(() => SafeInt)
+  @Column('bigint', { name: 'size_bytes', transformer: bigintToNumber })
+  sizeBytes!: number;
+
+  @Field(() => String, { nullable: true, description: 'Main-Class of the manifest; without it a deployment must name an entryClass.' })
+  @Column('text', { name: 'main_class', nullable: true })
+  mainClass!: string | null;
+
+  @Field(() => DateTime)
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+}

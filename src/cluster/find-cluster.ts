@@ -1,0 +1,39 @@
+import type { Sql, Transaction } from '../db/database.js';
+import { Cluster } from './cluster.entity.js';
+import { Storage } from './storage.entity.js';
+
+/** What other nouns may ask of clusters and storages. */
+export const findCluster = (sql: Sql, id: string) => sql.entity(Cluster, 'select * from cluster where id = $1', [id]);
+export const findClusters = (sql: Sql, ids: readonly string[]) =>
+  sql.entities(Cluster, 'select * from cluster where id = any($1)', [ids]);
+
+/** Orders all admissions of a cluster. Taken before any row of a savepoint in the same transaction. */
+export const lockCluster = (tx: Transaction, id: string) =>
+  tx.entity(Cluster, 'select * from cluster where id = $1 for no key update', [id]);
+
+export const findStorage = (sql: Sql, id: string) => sql.entity(Storage, 'select * from storage where id = $1', [id]);
+export const findStorages = (sql: Sql, ids: readonly string[]) =>
+  sql.entities(Storage, 'select * from storage where id = any($1)', [ids]);
+
+/** Storages that a cluster reaches, with the root under which it does. */
+export interface ReachedStorage {
+  storageId: string;
+  clusterId: string;
+  uri: string;
+  name: string;
+  readRoot: string | null;
+  readState: string;
+}
+const reached = `select r.storage_id as "storageId", r.cluster_id as "clusterId", r.uri, s.name, s.read_root as "readRoot", s.read_state as "readState"
+                   from storage_root r join storage s on s.id = r.storage_id`;
+export const storagesOfCluster = (sql: Sql, clusterId: string) =>
+  sql.rows<ReachedStorage>(`${reached} where r.cluster_id = $1 order by s.created_at, s.id`, [clusterId]);
+export const rootsOfStorages = (sql: Sql, ids: readonly string[]) =>
+  sql.rows<ReachedStorage>(`${reached} where r.storage_id = any($1) order by r.cluster_id`, [ids]);
+
+/** The JobManager's clock, in epoch ms, as it has just been read: what remains of the difference is the network's delay. */
+export const recordClock = (sql: Sql, clusterId: string, jobManagerNow: number) =>
+  sql.changed('update cluster set clock_offset_ms = $2 - (extract(epoch from clock_timestamp()) * 1000)::bigint where id = $1', [
+    clusterId,
+    jobManagerNow,
+  ]);

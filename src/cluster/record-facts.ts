@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { NOW } from '../db/assign.js';
+import type { Transaction } from '../db/database.js';
+import { EventType } from '../event/event-types.js';
+import { recordEvent } from '../event/record-event.js';
+import type { ClusterFacts } from '../flink/flink.types.js';
+import { sameLocation, schemeOf } from '../flink/location.js';
+import { ClusterState, type Cluster } from './cluster.entity.js';
+import { isLoopback } from './cluster-url.js';
+import { insertStorage, storageNameTaken } from './cluster.store.js';
+import { storagesOfCluster } from './find-cluster.js';
+
+const sameRoot = (a: string | null, b: string | null) => (a === null || b === null ? a === b : sameLocation(a, b));
+
+/** Whether a cluster that was read before is another one now (CL-2). */
+export function isChanged(recorded: Cluster, facts: ClusterFacts): boolean {
+  if (recorded.factsReadAt === null) return false;
+  return (
+    !sameRoot(recorded.savepointRoot, facts.savepointRoot) ||
+    !sameRoot(recorded.checkpointRoot, facts.checkpointRoot) ||
+    recorded.haClusterId !== facts.haClusterId
+  );
+}
+
+/** Columns that follow from facts read just now. Of a CHANGED cluster only what says nothing of storages is taken over. */
+export function columnsOf(facts: ClusterFacts, changed: boolean): Record<string, unknown> {
+  return {
+    flink_version: facts.flinkVersion,
+    accepts_jars: facts.acceptsJars,
+    process_mark: facts.processMark,
+    async_store_duration_ms: facts.asyncStoreDurationMs,
+    heartbeat_timeout_ms: facts.heartbeatTimeoutMs,
+    checkpoint_history_size: facts.checkpointHistorySize,
+    facts_read_at: NOW,
+    ...(changed
+      ? {}
+      : { savepoint_root: facts.savepointRoot, checkpoint_root: facts.checkpointRoot, ha_cluster_id: facts.haClusterId }),
+  };
+}
+
+/** Makes the storages that a cluster's own configuration names and that it has not got yet; answers their ids. */
+export async function makeStorages(
+  tx: Transaction,
+  cluster: Pick<Cluster, 'id' | 'name' | 'url'>,
+  facts: ClusterFacts,
+): Promise<{ savepoint_storage_id: string | null; checkpoint_storage_id: string | null }> {
+  const known = await storagesOfCluster(tx, cluster.id);
+  const storageFor = async (root: string | null, purpose: string): Promise<string | null> => {
+    if (root === null) return null;
+    const same = known.find((storage) => sameLocation(storage.uri, root));
+    if (same) return same.storageId;
+    const id = randomUUID();
+    const wanted = `${cluster.name} ${purpose}`;
+    const name = (await storageNameTaken(tx, wanted)) ? `${wanted} ${id.slice(0, 8)}` : wanted;
+    const readRoot = readRootOf(root, cluster.url);
+    await insertStorage(tx, { id, name, readRoot }, { clusterId: cluster.id, uri: root });
+    known.push({ storageId: id, clusterId: cluster.id, uri: root, name, readRoot, readState: 'UNPROVEN' });
+    return id;
+  };
+  return {
+    savepoint_storage_id: await storageFor(facts.savepointRoot, 'savepoints'),
+    checkpoint_storage_id: await storageFor(facts.checkpointRoot, 'checkpoints'),
+  };
+}
+
+/**
+ * The folder here that may be the same as a `file:` root there: only for a cluster at a loopback address, and only a
+ * guess, since that address may be a forwarded port. It is proven by the first savepoint of Flink that is seen in it.
+ */
+function readRootOf(root: string, url: string): string | null {
+  const scheme = schemeOf(root);
+  return scheme === 'file' && isLoopback(url) ? root.replace(/^file:\/*/i, '/') : null;
+}
+
+export async function tellChange(tx: Transaction, cluster: Cluster, facts: ClusterFacts, state: ClusterState, deploymentIds: readonly string[]) {
+  const newProcess = cluster.factsReadAt !== null && cluster.processMark !== facts.processMark;
+  const events: { type: EventType; message: string }[] = [];
+  if (state !== cluster.state) {
+    if (state === ClusterState.CHANGED) {
+      events.push({
+        type: EventType.CLUSTER_CHANGED,
+        message:
+          `Cluster ${cluster.name} answers with other storage roots or another high-availability id than recorded: ` +
+          `savepoints ${facts.savepointRoot ?? 'none'} (recorded ${cluster.savepointRoot ?? 'none'}), checkpoints ${facts.checkpointRoot ?? 'none'} ` +
+          `(recorded ${cluster.checkpointRoot ?? 'none'}). It is observed, and nothing is started or triggered there until the recorded configuration is back.`,
+      });
+    } else {
+      events.push({ type: EventType.CLUSTER_REACHABLE, message: `Cluster ${cluster.name} answers (Flink ${facts.flinkVersion}).` });
+    }
+  }
+  if (newProcess) {
+    events.push({
+      type: EventType.JOBMANAGER_CHANGED,
+      message: `Cluster ${cluster.name} has a new JobManager process: what the old one remembered (trigger ids, uploaded jars, statistics) is gone.`,
+    });
+  }
+  const concernsDeployments: EventType[] = [EventType.JOBMANAGER_CHANGED, EventType.CLUSTER_CHANGED];
+  for (const event of events) {
+    await recordEvent(tx, { ...event, clusterId: cluster.id });
+    if (!concernsDeployments.includes(event.type)) continue;
+    for (const deploymentId of [...deploymentIds].sort()) await recordEvent(tx, { ...event, clusterId: cluster.id, deploymentId });
+  }
+  return events;
+}

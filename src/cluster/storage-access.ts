@@ -1,0 +1,50 @@
+import type { Database } from '../db/database.js';
+import { AppError } from '../errors.js';
+import { EventType } from '../event/event-types.js';
+import { recordEvent } from '../event/record-event.js';
+import { FileStorageReader } from '../storage/file-storage-reader.js';
+import type { StorageReader } from '../storage/storage-reader.js';
+import { StorageAccess } from './storage.entity.js';
+import { setStorageAccess } from './cluster.store.js';
+import { findStorage } from './find-cluster.js';
+
+/** How far what Stateward sees of a storage may be trusted. */
+export interface Sight {
+  reader: StorageReader;
+  /** False: what is found counts, what is not found proves nothing. */
+  proven: boolean;
+}
+
+/** The eyes on a storage; null where Stateward cannot look. */
+export async function lookInto(database: Database, storageId: string): Promise<Sight | null> {
+  const storage = await findStorage(database, storageId);
+  if (!storage?.readRoot || storage.access === StorageAccess.NONE || storage.access === StorageAccess.MISMATCH) return null;
+  return { reader: new FileStorageReader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
+}
+
+/** What a look found: true or false where that counts, null where it could not be told. */
+export async function seen(sight: Sight | null, look: (reader: StorageReader) => Promise<boolean>): Promise<boolean | null> {
+  if (!sight) return null;
+  try {
+    const found = await look(sight.reader);
+    return found || sight.proven ? found : null;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'STORAGE_UNREADABLE') return null; // said by its `data: NOT_CHECKED`
+    throw error;
+  }
+}
+
+/** Learns from one savepoint that Flink has just completed whether the folder here is the same place. */
+export async function proveStorage(database: Database, storageId: string, found: boolean, location: string): Promise<void> {
+  await database.transaction(async (tx) => {
+    if (!(await setStorageAccess(tx, storageId, found ? 'PROVEN' : 'MISMATCH'))) return;
+    const storage = await findStorage(tx, storageId);
+    await recordEvent(tx, {
+      type: found ? EventType.STORAGE_PROVEN_READABLE : EventType.STORAGE_NOT_THE_SAME,
+      storageId,
+      message: found
+        ? `Storage ${storage?.name} can be read here: ${location} was seen in ${storage?.readRoot}.`
+        : `Storage ${storage?.name} is not the folder ${storage?.readRoot} of this machine: ${location} was completed and is not there. It is not looked at any more.`,
+    });
+  });
+}

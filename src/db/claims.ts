@@ -1,0 +1,162 @@
+import { assign } from './assign.js';
+import type { Database, Sql, Transaction } from './database.js';
+
+/**
+ * Claim and fence: how exactly one process at a time moves a row, and how a late one is refused.
+ *
+ * `claim` is a fencing number, one higher for each owner. Every write of an owner names it, and the states that the
+ * row may be in; zero rows changed means that somebody else has taken over, and the owner stops quietly.
+ */
+export const watchedTables = ['cluster', 'job', 'savepoint'] as const;
+export type WatchedTable = (typeof watchedTables)[number];
+
+/** Longer than Flink's longest short call (5 s) plus the write. */
+export const LEASE_MS = 10_000;
+/** An effect leaves only while at least this much of the lease is left. */
+const EFFECT_MARGIN_MS = 5_500;
+
+export interface Claim {
+  table: WatchedTable;
+  id: string;
+  claim: number;
+  /** As it was when claimed: a wake-up that came meanwhile makes the row due again at once. */
+  wakes: number;
+  /** Of Date.now(), not of a monotonic clock, which stands still while a laptop sleeps. */
+  claimedAt: number;
+}
+
+/** False: the lease may be over when the call arrives, so it must not leave. */
+export function leaseAllowsEffect(claim: Claim, now = Date.now()): boolean {
+  return now - claim.claimedAt < LEASE_MS - EFFECT_MARGIN_MS;
+}
+
+const clusterOf = (table: WatchedTable) => (table === 'cluster' ? 'id' : 'cluster_id');
+const owned = (table: WatchedTable) =>
+  `${clusterOf(table)} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+
+interface ClaimRow {
+  kind: WatchedTable;
+  id: string;
+  claim: string;
+  wakes: number;
+}
+const toClaim = (row: ClaimRow, claimedAt: number): Claim => ({
+  table: row.kind,
+  id: row.id,
+  claim: Number(row.claim),
+  wakes: row.wakes,
+  claimedAt,
+});
+
+const claimDueText = watchedTables
+  .map(
+    (table) => /* sql */ `${table}_due as (
+      update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'
+       where id in (select id from ${table}
+                     where look_at <= now() and (claimed_until is null or claimed_until < now()) and ${owned(table)}
+                     order by look_at limit $3 for update skip locked)
+      returning '${table}'::text as kind, id, claim, wakes, look_at)`,
+  )
+  .join(', ');
+const claimDueSelect = watchedTables.map((table) => `select * from ${table}_due`).join(' union all ');
+
+/** Claims what is due in all watched tables, of the clusters that this worker owns, at most `limit` of each. */
+export async function claimDue(database: Database, worker: string, limit: number): Promise<Claim[]> {
+  const claimedAt = Date.now();
+  const rows = await database.rows<ClaimRow>(`with ${claimDueText} ${claimDueSelect}`, [worker, LEASE_MS, limit]);
+  return rows.map((row) => toClaim(row, claimedAt));
+}
+
+/** Milliseconds until the next row of an owned cluster is due (0: now); null when nothing waits. */
+export async function nextDueInMs(database: Database, worker: string): Promise<number | null> {
+  const due = watchedTables
+    .map((table) => `select min(greatest(look_at, claimed_until)) as at from ${table} where look_at is not null and ${owned(table)}`)
+    .join(' union all ');
+  const row = await database.row<{ ms: number | null }>(
+    `select extract(epoch from min(at) - now())::float8 * 1000 as ms from (${due}) due`,
+    [worker],
+  );
+  return row?.ms === null || row?.ms === undefined ? null : Math.max(0, row.ms);
+}
+
+/** One row, for a task: null when somebody is at it, nothing is left to do, or another worker owns its cluster. */
+export async function claimOne(database: Database, worker: string, table: WatchedTable, id: string): Promise<Claim | null> {
+  const claimedAt = Date.now();
+  const row = await database.row<ClaimRow>(
+    `update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'
+      where id = $3 and look_at is not null and (claimed_until is null or claimed_until < now()) and ${owned(table)}
+      returning '${table}'::text as kind, id, claim, wakes`,
+    [worker, LEASE_MS, id],
+  );
+  return row ? toClaim(row, claimedAt) : null;
+}
+
+/** Makes a row due now, in the transaction of the change that causes it, and wakes the watcher of its owner. */
+export async function wake(sql: Sql, table: WatchedTable, id: string): Promise<void> {
+  await sql.rows(
+    `with woken as (update ${table} set wakes = wakes + 1, look_at = least(look_at, now())
+                     where id = $1 and look_at is not null returning 1)
+     select pg_notify('stateward', 'due') from woken`,
+    [id],
+  );
+}
+
+/** Holds on to a row during a call that outlasts the lease. False: it is no longer ours, the call must be aborted. */
+export async function renew(database: Database, claim: Claim): Promise<boolean> {
+  const renewedAt = Date.now();
+  const changed = await database.changed(
+    `update ${claim.table} set claimed_until = now() + $3 * interval '1 ms' where id = $1 and claim = $2 and claimed_until > now()`,
+    [claim.id, claim.claim, LEASE_MS],
+  );
+  if (changed === 1) claim.claimedAt = renewedAt;
+  return changed === 1;
+}
+
+/** What a fenced write does with the row's background life. */
+export type Then =
+  /** Keep the claim, with a new lease: more steps of this look follow. */
+  | 'HOLD'
+  /** Give the row back, nothing left to do. */
+  | 'REST'
+  /** Give the row back and look again after so many ms; at once if it was woken meanwhile. */
+  | { againInMs: number };
+
+/**
+ * The only way in which a claimed row is written. `set` maps column names (of our code, never of a caller) to values.
+ * Throws {@link ClaimLost} when the claim or the state no longer holds, which rolls back the transaction around it.
+ */
+export async function fencedWrite(
+  tx: Transaction,
+  claim: Claim,
+  from: readonly string[],
+  set: Record<string, unknown>,
+  then: Then,
+): Promise<void> {
+  const values: unknown[] = [claim.id, claim.claim, from];
+  const columns = assign(set, values);
+  const writtenAt = Date.now();
+  if (then === 'HOLD') columns.push(`claimed_until = now() + ${LEASE_MS} * interval '1 ms'`);
+  else if (then === 'REST') columns.push('claimed_until = null', 'look_at = null');
+  else {
+    const wakes = values.push(claim.wakes);
+    const pause = values.push(Math.ceil(then.againInMs));
+    columns.push(
+      'claimed_until = null',
+      `look_at = case when wakes = $${wakes} then now() + $${pause} * interval '1 ms' else now() end`,
+    );
+  }
+  const changed = await tx.changed(
+    `update ${claim.table} set ${columns.join(', ')} where id = $1 and claim = $2 and state = any($3)`,
+    values,
+  );
+  if (changed === 0) throw new ClaimLost(claim);
+  if (then === 'HOLD') claim.claimedAt = writtenAt;
+}
+
+/** Not an error of anybody's: the row moved on without this owner, whose work is dropped. */
+export class ClaimLost extends Error {
+  override readonly name = 'ClaimLost';
+  constructor(claim: Claim) {
+    super(`The claim on ${claim.table} ${claim.id} is no longer held.`);
+  }
+}

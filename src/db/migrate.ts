@@ -1,0 +1,32 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { Foundation1764115200000 } from './migrations/0001-foundation.js';
+
+const MIGRATION_LOCK = 7_208_002;
+
+/**
+ * Brings the database up to date: numbered, hand-written SQL, forward only, each in a transaction of its own. Any
+ * number of processes may call it at once; an advisory lock lets one through and the others find nothing to do.
+ */
+export async function runMigrations(url: string): Promise<void> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    migrations: [Foundation1764115200000],
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    installExtensions: false,
+    uuidExtension: 'pgcrypto',
+    poolSize: 2,
+    applicationName: 'stateward migrations',
+  });
+  await source.initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await source.runMigrations();
+  } finally {
+    await lock.release();
+    await source.destroy(); // ends the session, and with it the lock
+  }
+}

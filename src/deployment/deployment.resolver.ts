@@ -1,0 +1,64 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
+import type { Context } from '../api/context.js';
+import { checkId } from '../api/id-arg.js';
+import { Artifact } from '../artifact/artifact.entity.js';
+import { Cluster } from '../cluster/cluster.entity.js';
+import { AppError } from '../errors.js';
+import type { Services } from '../services.js';
+import { createDeployment } from './create-deployment.js';
+import { Deployment } from './deployment.entity.js';
+import { deploymentPage } from './deployment.store.js';
+import { ConfigurationEntry, CreateDeploymentInput, CreateDeploymentResult, DeploymentFilterInput } from './deployment.types.js';
+import { findDeploymentByName } from './find-deployment.js';
+
+export const DeploymentConnection = connectionOf('Deployment', () => Deployment);
+
+@Resolver(() => Deployment)
+export class DeploymentResolver {
+  constructor(private readonly services: Services) {}
+
+  @Query(() => Deployment, { nullable: true, description: 'One deployment, by id or by name; null when there is none.' })
+  deployment(
+    @Arg('id', () => ID, { nullable: true }) id: string | null,
+    @Arg('name', () => String, { nullable: true }) name: string | null,
+    @Ctx() { loaders }: Context,
+  ): Promise<Deployment | null> {
+    if (id) {
+      checkId('id', id);
+      return loaders.deployment.load(id);
+    }
+    if (name) return findDeploymentByName(this.services.database, name);
+    throw new AppError('BAD_USER_INPUT', 'id, name: give one of them.');
+  }
+
+  @Query(() => DeploymentConnection, { description: 'Deployments, newest first.' })
+  async deployments(@Args(() => PageArgs) args: PageArgs, @Arg('filter', () => DeploymentFilterInput, { nullable: true }) filter?: DeploymentFilterInput) {
+    if (filter?.clusterId) checkId('filter.clusterId', filter.clusterId);
+    const page = toPage(args);
+    return toConnection(await deploymentPage(this.services.database, page, filter ?? {}), page.first);
+  }
+
+  @Mutation(() => CreateDeploymentResult, { description: 'Stores the definition of a job. Touches no cluster.' })
+  createDeployment(
+    @Arg('input', () => CreateDeploymentInput) input: CreateDeploymentInput,
+    @Ctx() { caller }: Context,
+  ): Promise<CreateDeploymentResult> {
+    return createDeployment(this.services, input, caller);
+  }
+
+  @FieldResolver(() => Cluster)
+  cluster(@Root() deployment: Deployment, @Ctx() { loaders }: Context) {
+    return loaders.cluster.load(deployment.clusterId);
+  }
+
+  @FieldResolver(() => Artifact, { nullable: true })
+  artifact(@Root() deployment: Deployment, @Ctx() { loaders }: Context) {
+    return deployment.artifactId && loaders.artifact.load(deployment.artifactId);
+  }
+
+  @FieldResolver(() => [ConfigurationEntry], { description: 'Flink settings of its runs, as given.' })
+  flinkConfiguration(@Root() deployment: Deployment): ConfigurationEntry[] {
+    return Object.entries(deployment.flinkConfiguration).map(([key, value]) => ({ key, value }));
+  }
+}

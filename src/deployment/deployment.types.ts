@@ -1,0 +1,73 @@
+import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { IdempotencyKeyReused, InvalidInput, NameTaken, NotFound, UserError } from '../api/user-error.js';
+import { Deployment, DeploymentState } from './deployment.entity.js';
+import { SavepointFormat } from './savepoint-format.js';
+
+@ObjectType({ description: 'One Flink setting.' })
+@InputType('ConfigurationEntryInput')
+export class ConfigurationEntry {
+  @Field(() => String)
+  key!: string;
+
+  @Field(() => String)
+  value!: string;
+}
+
+@InputType()
+export class CreateDeploymentInput {
+  @Field(() => String, { description: 'Unique among deployments; 1 to 100 characters.' })
+  name!: string;
+
+  @Field(() => ID)
+  clusterId!: string;
+
+  @Field(() => ID, { description: 'From the answer of PUT /artifacts/<name>.jar.' })
+  artifactId!: string;
+
+  @Field(() => String, { nullable: true, description: "Class whose main() builds the job. Default: the jar's Main-Class." })
+  entryClass?: string | null;
+
+  @Field(() => [String], { defaultValue: [], description: 'Arguments of main(), one element each.' })
+  programArguments!: string[];
+
+  @Field(() => Int, { nullable: true, description: "1 to 32768. Default: the cluster's." })
+  parallelism?: number | null;
+
+  @Field(() => [ConfigurationEntry], {
+    defaultValue: [],
+    description: 'Flink settings of its runs. Retention of checkpoints is RETAIN_ON_CANCELLATION unless said otherwise here.',
+  })
+  flinkConfiguration!: ConfigurationEntry[];
+
+  @Field(() => SavepointFormat, { nullable: true, description: 'Format of its savepoints where a request names none.' })
+  savepointFormat?: SavepointFormat | null;
+
+  @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same deployment.' })
+  idempotencyKey?: string | null;
+}
+
+@InputType()
+export class DeploymentFilterInput {
+  @Field(() => ID, { nullable: true })
+  clusterId?: string | null;
+
+  @Field(() => [DeploymentState], { nullable: true })
+  states?: DeploymentState[] | null;
+}
+
+@ObjectType({ implements: UserError })
+export class EntryClassMissing extends UserError {
+  override readonly code = 'ENTRY_CLASS_MISSING' as const;
+  override readonly message: string;
+
+  constructor(artifactName: string) {
+    super();
+    this.message = `${artifactName} names no Main-Class in its manifest. Give entryClass, the class whose main() builds the job.`;
+  }
+}
+
+export const CreateDeploymentResult = createUnionType({
+  name: 'CreateDeploymentResult',
+  types: () => [Deployment, InvalidInput, NameTaken, NotFound, EntryClassMissing, IdempotencyKeyReused] as const,
+});
+export type CreateDeploymentResult = typeof CreateDeploymentResult;

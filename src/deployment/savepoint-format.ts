@@ -1,0 +1,13 @@
+import { registerEnumType } from 'type-graphql';
+
+export enum SavepointFormat {
+  CANONICAL = 'CANONICAL',
+  NATIVE = 'NATIVE',
+}
+registerEnumType(SavepointFormat, {
+  name: 'SavepointFormat',
+  valuesConfig: {
+    CANONICAL: { description: 'Readable by every state backend; slower to make. Not possible with ForSt.' },
+    NATIVE: { description: "The state backend's own format; faster, and bound to that backend." },
+  },
+});

@@ -1,0 +1,164 @@
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { DateTime, SafeInt } from '../api/scalars.js';
+import { bigintToNumber } from '../db/database.js';
+import { StartStrategy } from './start-strategy.js';
+
+export enum JobState {
+  SUBMITTING = 'SUBMITTING',
+  INITIALIZING = 'INITIALIZING',
+  RUNNING = 'RUNNING',
+  RESTARTING = 'RESTARTING',
+  STOPPING = 'STOPPING',
+  CANCELLED = 'CANCELLED',
+  FINISHED = 'FINISHED',
+  FAILED = 'FAILED',
+}
+registerEnumType(JobState, { name: 'JobState', description: 'CANCELLED, FINISHED and FAILED are the ends.' });
+
+export enum JobFailureCode {
+  SUBMISSION_REFUSED = 'SUBMISSION_REFUSED',
+  SUBMISSION_LOST = 'SUBMISSION_LOST',
+  ARTIFACT_MISSING = 'ARTIFACT_MISSING',
+  FLINK_FAILED = 'FLINK_FAILED',
+  JOB_LOST = 'JOB_LOST',
+  END_UNKNOWN = 'END_UNKNOWN',
+}
+registerEnumType(JobFailureCode, {
+  name: 'JobFailureCode',
+  valuesConfig: {
+    SUBMISSION_REFUSED: { description: 'Flink declined the jar or the program; rootCause says why.' },
+    SUBMISSION_LOST: { description: 'The submission got no answer, and the job did not appear.' },
+    ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
+    FLINK_FAILED: { description: 'The job failed in Flink; rootCause says why.' },
+    JOB_LOST: { description: 'A new JobManager process does not know the job.' },
+    END_UNKNOWN: { description: 'It ended unseen, and Flink has dropped it.' },
+  },
+});
+
+/** One run of a deployment, known by (cluster, Flink job id, Flink's start time): Flink's ids can come back. */
+@Entity('job')
+@ObjectType({ description: 'One run of a deployment.' })
+export class Job {
+  @Field(() => ID)
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'deployment_id' })
+  deploymentId!: string;
+
+  @Column('uuid', { name: 'cluster_id' })
+  clusterId!: string;
+
+  @Field(() => Int, { description: 'Counts the runs of the deployment from 1.' })
+  @Column('integer')
+  run!: number;
+
+  @Field(() => String, { description: '32 hex characters, chosen by Stateward before the submission.' })
+  @Column('text', { name: 'flink_job_id' })
+  flinkJobId!: string;
+
+  @Field(() => DateTime, { nullable: true, description: "Flink's start time." })
+  @Column('timestamptz', { name: 'flink_start_time', nullable: true })
+  flinkStartTime!: Date | null;
+
+  @Field(() => JobState)
+  @Column('text')
+  state!: JobState;
+
+  @Field(() => DateTime)
+  @Column('timestamptz', { name: 'state_since' })
+  stateSince!: Date;
+
+  @Field(() => String, { nullable: true, description: 'What it waits for before it counts as RUNNING, in words: "slots: needs 8, has 3".' })
+  @Column('text', { name: 'waiting_for', nullable: true })
+  waitingFor!: string | null;
+
+  @Field(() => StartStrategy, { description: 'What it was started from.' })
+  @Column('text')
+  strategy!: StartStrategy;
+
+  @Column('uuid', { name: 'artifact_id', nullable: true })
+  artifactId!: string | null;
+
+  @Field(() => String, { nullable: true })
+  @Column('text', { name: 'entry_class', nullable: true })
+  entryClass!: string | null;
+
+  @Field(() => [String])
+  @Column('text', { name: 'program_arguments', array: true })
+  programArguments!: string[];
+
+  @Field(() => Int, { nullable: true })
+  @Column('integer', { nullable: true })
+  parallelism!: number | null;
+
+  @Column('jsonb', { name: 'flink_configuration' })
+  flinkConfiguration!: Record<string, string>;
+
+  @Column('integer')
+  submission!: number;
+
+  @Column('text', { name: 'jar_id', nullable: true })
+  jarId!: string | null;
+
+  @Column('timestamptz', { name: 'run_sent_at', nullable: true })
+  runSentAt!: Date | null;
+
+  @Column('text', { name: 'process_mark', nullable: true })
+  processMark!: string | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When Flink took the submission.' })
+  @Column('timestamptz', { name: 'submitted_at', nullable: true })
+  submittedAt!: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When every task was RUNNING or FINISHED for the first time.' })
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  startedAt!: Date | null;
+
+  @Field(() => DateTime, { nullable: true })
+  @Column('timestamptz', { name: 'ended_at', nullable: true })
+  endedAt!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'HASHMAP, ROCKSDB, FORST or OTHER, as observed.' })
+  @Column('text', { name: 'state_backend', nullable: true })
+  stateBackend!: string | null;
+
+  @Field(() => SafeInt, { nullable: true, description: 'Observed; null when periodic checkpoints are off, or before it ran.' })
+  @Column('bigint', { name: 'checkpoint_interval_ms', nullable: true, transformer: bigintToNumber })
+  checkpointIntervalMs!: number | null;
+
+  @Field(() => SafeInt, { nullable: true, description: 'Observed; savepoints expire after it too.' })
+  @Column('bigint', { name: 'checkpoint_timeout_ms', nullable: true, transformer: bigintToNumber })
+  checkpointTimeoutMs!: number | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When Flink last answered about it.' })
+  @Column('timestamptz', { name: 'observed_at', nullable: true })
+  observedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'missing_since', nullable: true })
+  missingSince!: Date | null;
+
+  @Column('integer', { name: 'missing_answers' })
+  missingAnswers!: number;
+
+  @Field(() => JobFailureCode, { nullable: true })
+  @Column('text', { name: 'failure_code', nullable: true })
+  failureCode!: JobFailureCode | null;
+
+  @Field(() => String, { nullable: true, description: 'What went wrong and what to do, for a person.' })
+  @Column('text', { name: 'failure_message', nullable: true })
+  failureMessage!: string | null;
+
+  @Field(() => String, { nullable: true, description: "Flink's root cause in one line." })
+  @Column('text', { name: 'failure_root_cause', nullable: true })
+  failureRootCause!: string | null;
+
+  @Field(() => String, { description: 'Who asked for it.' })
+  @Column('text')
+  actor!: string;
+
+  @Field(() => DateTime)
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+}

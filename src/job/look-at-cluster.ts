@@ -1,0 +1,106 @@
+import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
+import { columnsOf, isChanged, makeStorages, tellChange } from '../cluster/record-facts.js';
+import { findCluster } from '../cluster/find-cluster.js';
+import { NOW } from '../db/assign.js';
+import { type Claim, fencedWrite } from '../db/claims.js';
+import type { Database } from '../db/database.js';
+import { AppError } from '../errors.js';
+import { EventType } from '../event/event-types.js';
+import { recordEvent } from '../event/record-event.js';
+import type { ClusterFacts, FlinkApi, FlinkJobOverview, Slots } from '../flink/flink.types.js';
+import type { LookAtClusterDeps } from './cluster-follower.js';
+import { followSeenJobs } from './follow-seen-jobs.js';
+import { liveJobsOf } from './find-job.js';
+import { type Job, JobState } from './job.entity.js';
+
+const FACTS_EVERY_MS = 55_000; // "at least once a minute"
+const SILENT_AFTER_FAILURES = 2;
+const states = Object.values(ClusterState);
+
+interface Seen {
+  facts: ClusterFacts | null;
+  jobs: FlinkJobOverview[];
+  slots: Slots | null;
+}
+
+/** One look at a JobManager and at all its live jobs: `/jobs/overview` each time, version, configuration and process mark now and then. */
+export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Promise<void> {
+  const { database, flinkClients } = deps;
+  const cluster = await findCluster(database, claim.id);
+  if (!cluster) return;
+  const jobs = (await liveJobsOf(database, cluster.id)).filter((job) => job.state !== JobState.SUBMITTING);
+  const flink = flinkClients.at(cluster.url);
+  let seen: Seen;
+  try {
+    seen = await read(flink, cluster, jobs.length > 0);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return recordSilence(database, cluster, claim, error, jobs.length > 0);
+  }
+  const processMark = seen.facts ? seen.facts.processMark : cluster.processMark;
+  await recordAnswer(deps, cluster, claim, seen, jobs);
+  await followSeenJobs(deps, { cluster, processMark, flink, jobs, overview: seen.jobs, slots: seen.slots });
+  await database.transaction(async (tx) => fencedWrite(tx, claim, states, { failures: 0 }, { againInMs: await pauseMs(database, cluster) }));
+}
+
+async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Promise<Seen> {
+  const due = cluster.factsReadAt === null || cluster.state !== ClusterState.REACHABLE || Date.now() - cluster.factsReadAt.getTime() > FACTS_EVERY_MS;
+  const facts = due ? await flink.clusterFacts() : null;
+  const jobs = hasLiveJobs ? await flink.jobs() : [];
+  const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
+  const slots = due || someWait ? await flink.slots() : null;
+  return { facts, jobs, slots };
+}
+
+async function recordAnswer({ database, clusterFollower }: LookAtClusterDeps, cluster: Cluster, claim: Claim, seen: Seen, jobs: Job[]): Promise<void> {
+  const { facts, slots } = seen;
+  const slotColumns = slots ? { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers } : {};
+  if (!facts) {
+    await database.transaction((tx) => fencedWrite(tx, claim, states, { observed_at: NOW, ...slotColumns }, 'HOLD'));
+    return;
+  }
+  const changed = isChanged(cluster, facts);
+  const state = changed ? ClusterState.CHANGED : ClusterState.REACHABLE;
+  await database.transaction(async (tx) => {
+    const storages = changed ? {} : await makeStorages(tx, cluster, facts);
+    const moved = state === cluster.state ? {} : { state, state_since: NOW };
+    await fencedWrite(tx, claim, states, { ...columnsOf(facts, changed), ...storages, ...slotColumns, ...moved, observed_at: NOW }, 'HOLD');
+    if (state !== cluster.state && state === ClusterState.REACHABLE) await clusterFollower.clusterIsBack(tx, cluster.id);
+    await tellChange(tx, cluster, facts, state, jobs.map((job) => job.deploymentId));
+  });
+}
+
+async function recordSilence(database: Database, cluster: Cluster, claim: Claim, error: AppError, hasLiveJobs: boolean): Promise<void> {
+  const row = await database.row<{ failures: number }>('select failures from cluster where id = $1', [cluster.id]);
+  const failures = (row?.failures ?? 0) + 1;
+  const silent = failures >= SILENT_AFTER_FAILURES && cluster.state !== ClusterState.UNREACHABLE;
+  const pause = Math.min(hasLiveJobs ? 5_000 : 15_000, 500 * 2 ** Math.min(failures, 10));
+  await database.transaction(async (tx) => {
+    await fencedWrite(
+      tx,
+      claim,
+      states,
+      {
+        failures,
+        last_error: error.message,
+        last_error_at: NOW,
+        ...(silent ? { state: ClusterState.UNREACHABLE, state_since: NOW } : {}),
+      },
+      { againInMs: pause },
+    );
+    if (silent) {
+      await recordEvent(tx, {
+        type: EventType.CLUSTER_UNREACHABLE,
+        clusterId: cluster.id,
+        message: `Cluster ${cluster.name} does not answer: ${error.message} What runs there keeps its last known state until it does.`,
+      });
+    }
+  });
+}
+
+/** Soon while a job is on its way somewhere, seldom where nothing runs. */
+async function pauseMs(database: Database, cluster: Cluster): Promise<number> {
+  const live = await liveJobsOf(database, cluster.id);
+  if (live.some(({ state }) => state !== JobState.RUNNING && state !== JobState.SUBMITTING)) return 300;
+  return live.length > 0 ? 2_000 : 20_000;
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { defineTask } from './define-task.js';
+
+/** Takes the step that the state of a savepoint allows. */
+export const advanceSavepoint = defineTask({
+  name: 'advance-savepoint',
+  payload: z.object({ savepointId: z.uuid() }),
+  key: ({ savepointId }) => savepointId,
+  attempts: 8,
+  backoffMs: 1_000,
+  concurrency: 20,
+});
+
+/** Takes the step that the state of a job's submission allows. */
+export const advanceStart = defineTask({
+  name: 'advance-start',
+  payload: z.object({ jobId: z.uuid() }),
+  key: ({ jobId }) => jobId,
+  attempts: 8,
+  backoffMs: 1_000,
+  concurrency: 4,
+});
+
+export const tasks = { advanceSavepoint, advanceStart };
+export type Tasks = typeof tasks;

@@ -1,0 +1,71 @@
+import { checkId } from '../api/id-arg.js';
+import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
+import { lockCluster } from '../cluster/find-cluster.js';
+import { NOW } from '../db/assign.js';
+import { wake } from '../db/claims.js';
+import type { Database, Transaction } from '../db/database.js';
+import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import { EventType } from '../event/event-types.js';
+import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
+import { findSavepoint } from './find-savepoint.js';
+import type { Savepoint } from './savepoint.entity.js';
+import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { attemptsOf, moveSavepoint, updateAttempt } from './savepoint.store.js';
+import { type AbandonSavepointInput, type AbandonSavepointResult, SavepointHasEnded } from './savepoint.types.js';
+
+const underWay = [SavepointState.PENDING, SavepointState.IN_PROGRESS];
+
+/**
+ * Ends a savepoint that a person no longer waits for. Flink is not told (it has no way to cancel one) and may still
+ * finish it: it counts against the cluster's budget until Flink is seen to be done, and becomes COMPLETED if it shows up.
+ */
+export async function abandonSavepoint({ database }: { database: Database }, input: AbandonSavepointInput, caller: Caller): Promise<AbandonSavepointResult> {
+  checkId('savepointId', input.savepointId);
+  if (input.reason && input.reason.length > 500) return new InvalidInput('reason', `it has ${input.reason.length} characters; 500 are kept.`);
+  const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'abandonSavepoint', input };
+  return database.transaction(async (tx) => {
+    const remembered = await recall(tx, request);
+    if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
+    if (remembered.kind === 'SAME') return load(tx, remembered.objectId);
+    const before = await findSavepoint(tx, input.savepointId);
+    if (!before) return new NotFound('savepointId', 'savepoint', input.savepointId);
+    await lockCluster(tx, before.clusterId);
+    const savepoint = await load(tx, input.savepointId); // as it is now that nobody ends or admits it
+    const sent = (await attemptsOf(tx, savepoint.id)).some((attempt) => attempt.number === savepoint.attempt && attempt.sends > 0);
+    const reason = input.reason?.trim();
+    const message = `Abandoned by ${caller.actor}${reason ? `: ${reason}` : ''}. ${sent ? 'Flink may still finish it; then it becomes COMPLETED.' : 'Flink was not asked.'}`;
+    const moved = await moveSavepoint(tx, savepoint.id, underWay, {
+      state: SavepointState.FAILED,
+      state_since: NOW,
+      failed_at: NOW,
+      failure_code: SavepointFailureCode.ABANDONED,
+      failure_message: message,
+      in_flight: sent,
+    });
+    if (!moved) return new SavepointHasEnded(savepoint.id, (await load(tx, savepoint.id)).state);
+    if (savepoint.attempt > 0) await updateAttempt(tx, savepoint.id, savepoint.attempt, { ended_at: NOW, outcome: SavepointFailureCode.ABANDONED });
+    await wake(tx, 'savepoint', savepoint.id);
+    await remember(tx, request, 'Savepoint', savepoint.id);
+    const admitted = await admitSavepoints(tx, savepoint.clusterId, 0);
+    await recordInOrder(tx, [
+      {
+        type: EventType.SAVEPOINT_FAILED,
+        deploymentId: savepoint.deploymentId,
+        savepointId: savepoint.id,
+        jobId: savepoint.jobId,
+        clusterId: savepoint.clusterId,
+        actor: caller.actor,
+        message: `Savepoint ${savepoint.id}: ${message}`,
+        details: { code: SavepointFailureCode.ABANDONED },
+      },
+      ...admitted,
+    ]);
+    return load(tx, savepoint.id);
+  });
+}
+
+async function load(tx: Transaction, id: string): Promise<Savepoint> {
+  const savepoint = await findSavepoint(tx, id);
+  if (!savepoint) throw new Error(`Savepoint ${id} has vanished`);
+  return savepoint;
+}

@@ -1,0 +1,106 @@
+import { NOW } from '../db/assign.js';
+import { type Claim, fencedWrite } from '../db/claims.js';
+import type { FlinkApi, FlinkCause, OperationStatus, SnapshotEntry } from '../flink/flink.types.js';
+import { classifySavepointFailure } from '../flink/savepoint-failure.js';
+import { completeSavepoint, failSavepoint } from './end-savepoint.js';
+import { describePending, explainFailure } from './explain-failure.js';
+import { findLostResult } from './find-lost-result.js';
+import { lookPauseMs } from './look-pause.js';
+import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { mayBeSent, progressOf } from './savepoint.lifecycle.js';
+import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+
+/** Flink's statistics come from a cache of 3 s; asking more often than this shows nothing new. */
+const PROGRESS_EVERY_MS = 900;
+/** Where the job's checkpoint timeout was not observed: Flink's default. */
+const DEFAULT_TIMEOUT_MS = 600_000;
+/** Stateward waits as long as Flink does, and this much longer (SP-11). */
+const GRACE_MS = 120_000;
+
+/** Asks Flink what has become of the trigger id. SEND_AGAIN: it does not know it, and must still know it if it had ever come. */
+export async function askSavepoint(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<'SETTLED' | 'SEND_AGAIN'> {
+  const { attempt } = work;
+  if (!attempt) return 'SETTLED';
+  const flink = deps.flinkClients.at(work.cluster.url);
+  const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
+  if (status.status === 'UNKNOWN') {
+    const processMark = await flink.processMark();
+    const cluster = { processMark, asyncStoreDurationMs: work.cluster.asyncStoreDurationMs };
+    // An id that Flink acknowledged once and does not know now has expired or gone with its process: sent again it would make a second savepoint.
+    if (!attempt.accepted && mayBeSent(attempt, cluster)) return 'SEND_AGAIN';
+    await findLostResult(deps, work, claim, processMark);
+  } else {
+    await settleStatus(deps, work, claim, status);
+  }
+  return 'SETTLED';
+}
+
+/** The four answers, each with its own way: pending, completed, failed, and unknown, which is not failed. */
+export async function settleStatus(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, status: OperationStatus): Promise<void> {
+  switch (status.status) {
+    case 'COMPLETED':
+      return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
+    case 'FAILED':
+      return recordFailure(deps, work, claim, status.cause);
+    case 'UNKNOWN':
+      return findLostResult(deps, work, claim, null);
+    case 'PENDING':
+      return recordProgress(deps, work, claim);
+  }
+}
+
+async function recordFailure({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, cause: FlinkCause): Promise<void> {
+  const code = SavepointFailureCode[classifySavepointFailure(cause)];
+  const pending = code === SavepointFailureCode.EXPIRED ? await whoHasNotAcknowledged(flinkClients.at(work.cluster.url), work) : null;
+  const context = { timeoutMs: work.job.checkpointTimeoutMs, elapsedMs: work.attempt?.sentAgoMs ?? work.stateAgeMs, pending };
+  return failSavepoint(database, work, claim, explainFailure(code, cause, context));
+}
+
+/** For the message alone: where it cannot be read, the message does without. */
+async function whoHasNotAcknowledged(flink: FlinkApi, work: SavepointAtWork): Promise<string | null> {
+  const statistics = await flink.checkpoints(work.job.flinkJobId);
+  const entry = statistics?.history.find((one) => one.isSavepoint && one.status === 'FAILED' && begunAfterOurCall(one, work));
+  if (!entry) return work.totalSubtasks === null ? null : `${work.totalSubtasks - (work.acknowledgedSubtasks ?? 0)} of ${work.totalSubtasks} subtasks`;
+  const [vertices, job] = await Promise.all([flink.acknowledgements(work.job.flinkJobId, entry.id), flink.job(work.job.flinkJobId)]);
+  const names = new Map(job?.vertices.map((vertex) => [vertex.id, vertex.name]));
+  const text = vertices && describePending(vertices.map((vertex) => ({ ...vertex, name: names.get(vertex.vertexId) ?? vertex.vertexId })));
+  return text || `${entry.subtasks - entry.acknowledgedSubtasks} of ${entry.subtasks} subtasks`;
+}
+
+const begunAfterOurCall = (entry: SnapshotEntry, work: SavepointAtWork) => entry.triggeredAt >= sentOnJobManagersClock(work) - 1_500;
+
+function sentOnJobManagersClock(work: SavepointAtWork): number {
+  return (work.attempt?.sentAt ?? 0) + (work.cluster.clockOffsetMs ?? 0);
+}
+
+async function recordProgress({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+  const patience = (work.job.checkpointTimeoutMs ?? DEFAULT_TIMEOUT_MS) + GRACE_MS;
+  const elapsedMs = work.attempt?.sentAgoMs ?? 0;
+  if (elapsedMs > patience) return findLostResult({ database, flinkClients }, work, claim, null);
+  const again = { againInMs: lookPauseMs(elapsedMs, work.expectedDurationMs) };
+  const due = work.progressAgeMs === null || work.progressAgeMs > PROGRESS_EVERY_MS;
+  const statistics = due ? await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId) : null;
+  const progress = statistics && progressOf(statistics.history, sentOnJobManagersClock(work));
+  await database.transaction(async (tx) => {
+    await fencedWrite(
+      tx,
+      claim,
+      [SavepointState.IN_PROGRESS],
+      {
+        failures: 0,
+        lost_since: null,
+        ...(progress && {
+          acknowledged_subtasks: progress.acknowledgedSubtasks,
+          total_subtasks: progress.totalSubtasks,
+          progress_bytes: progress.bytes,
+          no_progress: progress.noProgress,
+          progress_at: NOW,
+        }),
+      },
+      again,
+    );
+    if (work.attempt && work.progressAgeMs === null) await updateAttempt(tx, work.id, work.attempt.number, { accepted_at: NOW });
+    if (progress) await tx.rows(`select pg_notify('stateward', 'savepoint:' || $1)`, [work.id]);
+  });
+}

@@ -1,0 +1,143 @@
+import { lockCluster, storagesOfCluster } from '../cluster/find-cluster.js';
+import { NOW } from '../db/assign.js';
+import { type Claim, fencedWrite, type Then } from '../db/claims.js';
+import type { Database, Transaction } from '../db/database.js';
+import { keepText } from '../db/long-text.js';
+import { EventType } from '../event/event-types.js';
+import type { NewEvent } from '../event/record-event.js';
+import { normaliseLocation, pathBelow } from '../flink/location.js';
+import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
+import type { Failure } from './explain-failure.js';
+import { DetailsState, SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { mayStillBeFound } from './savepoint.lifecycle.js';
+import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+
+/** Pause before the statistics are asked for checkpoint id, size and duration: Flink serves them from a cache of 3 s. */
+const DETAILS_FIRST_MS = 400;
+/** A savepoint whose result was lost may still show up; first looked for after this. */
+export const LATE_FIRST_MS = 60_000;
+
+const eventAbout = (work: SavepointAtWork) => ({
+  deploymentId: work.deploymentId,
+  savepointId: work.id,
+  jobId: work.job.id,
+  clusterId: work.cluster.id,
+});
+
+/** There is a savepoint at `location`: Flink said so, or it was found. Lets the next one of the cluster go on in the same transaction. */
+export async function completeSavepoint(database: Database, work: SavepointAtWork, claim: Claim, location: string, how: 'POLLED' | 'FOUND'): Promise<void> {
+  const place = normaliseLocation(location);
+  const late = work.state === SavepointState.FAILED;
+  await database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id);
+    const home = await homeOf(tx, work, place);
+    await fencedWrite(
+      tx,
+      claim,
+      [work.state],
+      {
+        state: SavepointState.COMPLETED,
+        state_since: NOW,
+        completed_at: NOW,
+        location: place,
+        storage_id: home?.storageId ?? null,
+        path: home?.path ?? null,
+        triggered_at: work.attempt?.sentAt ? new Date(work.attempt.sentAt) : null,
+        state_backend: work.job.stateBackend,
+        details: DetailsState.NOT_YET_REPORTED,
+        in_flight: false,
+        lost_since: null,
+        failure_code: null,
+        failure_message: null,
+        failure_root_cause: null,
+        failed_at: null,
+        failures: 0,
+      },
+      { againInMs: DETAILS_FIRST_MS },
+    );
+    if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: 'COMPLETED' });
+    const admitted = await admitSavepoints(tx, work.cluster.id, 0);
+    await recordInOrder(tx, [...eventsOfCompletion(work, place, home, how, late), ...admitted]);
+  });
+}
+
+/** The storage that a location lies in, and the path below its root there; the attempt's own storage first. */
+async function homeOf(tx: Transaction, work: SavepointAtWork, location: string): Promise<{ storageId: string; path: string } | null> {
+  const storages = await storagesOfCluster(tx, work.cluster.id);
+  const own = storages.filter((storage) => storage.storageId === work.attempt?.storageId);
+  for (const storage of [...own, ...storages]) {
+    const path = pathBelow(storage.uri, location);
+    if (path) return { storageId: storage.storageId, path };
+  }
+  return null;
+}
+
+function eventsOfCompletion(work: SavepointAtWork, location: string, home: { path: string } | null, how: 'POLLED' | 'FOUND', late: boolean): NewEvent[] {
+  const about = eventAbout(work);
+  const events: NewEvent[] = [];
+  if (late) {
+    events.push({ ...about, type: EventType.SAVEPOINT_FOUND_LATE, message: `Savepoint ${work.id}, given up as ${work.failureCode}, has shown up: ${location}.` });
+  }
+  events.push({
+    ...about,
+    type: EventType.SAVEPOINT_COMPLETED,
+    message: `Savepoint ${work.id} is complete: ${location}${how === 'FOUND' ? ' (found; Flink had forgotten the trigger id)' : ''}.`,
+    details: { location },
+  });
+  if (!home || !work.attempt || !home.path.startsWith(`${work.attempt.directory}/`)) {
+    events.push({
+      ...about,
+      type: EventType.UNEXPECTED_LOCATION,
+      message: `Savepoint ${work.id} was asked into ${work.attempt?.directory ?? 'its directory'} and lies at ${location}. It is recorded as it is.`,
+    });
+  }
+  return events;
+}
+
+/** There is no savepoint, or none that is known of. Lets the next one of the cluster go on in the same transaction. */
+export async function failSavepoint(database: Database, work: SavepointAtWork, claim: Claim, failure: Failure): Promise<void> {
+  const then: Then = mayStillBeFound.includes(failure.code) && work.attempt ? { againInMs: LATE_FIRST_MS } : 'REST';
+  await database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id);
+    await fencedWrite(
+      tx,
+      claim,
+      [work.state],
+      {
+        state: SavepointState.FAILED,
+        state_since: NOW,
+        failed_at: NOW,
+        failure_code: failure.code,
+        failure_message: failure.message,
+        failure_root_cause: failure.cause?.summary ?? null,
+        in_flight: false,
+        failures: 0,
+      },
+      then,
+    );
+    if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: failure.code });
+    if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
+    const admitted = await admitSavepoints(tx, work.cluster.id, 0);
+    await recordInOrder(tx, [failedEvent(work, failure), ...admitted]);
+  });
+}
+
+function failedEvent(work: SavepointAtWork, failure: Failure): NewEvent {
+  return {
+    ...eventAbout(work),
+    type: EventType.SAVEPOINT_FAILED,
+    message: `Savepoint ${work.id} failed (${failure.code}): ${failure.message}`,
+    details: { code: failure.code },
+  };
+}
+
+export const resultLost = (message: string): Failure => ({ code: SavepointFailureCode.RESULT_LOST, message, cause: null });
+
+/** An ABANDONED one that Flink is seen to be done with: it counts against the budget no more. */
+export async function freeBudget(database: Database, work: SavepointAtWork, claim: Claim, againInMs: number): Promise<void> {
+  await database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id);
+    await fencedWrite(tx, claim, [SavepointState.FAILED], { in_flight: false, failures: 0 }, { againInMs });
+    await recordInOrder(tx, await admitSavepoints(tx, work.cluster.id, 0));
+  });
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { checkId } from '../api/id-arg.js';
+import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
+import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
+import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
+import { findCluster } from '../cluster/find-cluster.js';
+import type { Database, Transaction } from '../db/database.js';
+import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
+import { findDeployment } from '../deployment/find-deployment.js';
+import { SavepointFormat } from '../deployment/savepoint-format.js';
+import { EventType } from '../event/event-types.js';
+import { lockCurrentJob } from '../job/find-job.js';
+import type { Job } from '../job/job.entity.js';
+import { advanceSavepoint } from '../queue/tasks.js';
+import type { TaskQueue } from '../queue/task-queue.js';
+import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
+import { expectedDurationMs, likelyToExpire } from './expectations.js';
+import { findSavepoint } from './find-savepoint.js';
+import type { Savepoint } from './savepoint.entity.js';
+import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
+import { insertSavepoint, lastDurationsMs, savepointUnderWay } from './savepoint.store.js';
+import {
+  type CreateSavepointInput,
+  type CreateSavepointResult,
+  DeploymentNotRunning,
+  FormatNotSupported,
+  SavepointInProgress,
+} from './savepoint.types.js';
+
+export interface RequestSavepointDeps {
+  database: Database;
+  taskQueue: TaskQueue;
+}
+
+/** Time for the queue to bring the task before the watcher finds the row by itself. */
+const LOOK_BY_ITSELF_MS = 2_000;
+
+/** Accepts a savepoint durably, or says why not. Answers before Flink was asked. */
+export async function requestSavepoint(
+  { database, taskQueue }: RequestSavepointDeps,
+  input: CreateSavepointInput,
+  caller: Caller,
+): Promise<CreateSavepointResult> {
+  checkId('deploymentId', input.deploymentId);
+  if (input.description && input.description.length > 500) {
+    return new InvalidInput('description', `it has ${input.description.length} characters; 500 are kept.`);
+  }
+  const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'createSavepoint', input };
+  const answer = await database.transaction(async (tx) => {
+    const remembered = await recall(tx, request);
+    if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
+    if (remembered.kind === 'SAME') return loadSavepoint(tx, remembered.objectId);
+
+    const job = await lockCurrentJob(tx, input.deploymentId); // one decision at a time for a run
+    const deployment = await findDeployment(tx, input.deploymentId);
+    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const cluster = await findCluster(tx, deployment.clusterId);
+    if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
+    const refusal = await refuse(tx, deployment, job, cluster);
+    if (refusal) return refusal;
+    if (!job) throw new Error('A running deployment has a job');
+    const format = chooseFormat(input.format ?? deployment.savepointFormat, job.stateBackend);
+    if (format instanceof FormatNotSupported) return format;
+
+    const id = await store(tx, input, deployment, job, format, caller);
+    await remember(tx, request, 'Savepoint', id);
+    const admitted = await admitSavepoints(tx, cluster.id, LOOK_BY_ITSELF_MS);
+    await recordInOrder(tx, [requested(id, input, deployment, job, caller), ...admitted]);
+    return loadSavepoint(tx, id);
+  });
+  if ('state' in answer && answer.state === SavepointState.IN_PROGRESS) {
+    await taskQueue.submit(advanceSavepoint, { savepointId: answer.id }, caller.requestId);
+  }
+  return answer;
+}
+
+async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, cluster: Cluster) {
+  const underWay = await savepointUnderWay(tx, deployment.id);
+  if (underWay) return new SavepointInProgress(underWay.id);
+  if (deployment.state !== DeploymentState.RUNNING) {
+    return new DeploymentNotRunning(deployment.name, deployment.state, deployment.stateSince, job?.waitingFor ?? null);
+  }
+  if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
+  if (!cluster.savepointStorageId) return new NoSavepointRoot(cluster);
+  return null;
+}
+
+/** ForSt cannot write CANONICAL (SP-2). RUNNING promises that the backend was observed. */
+function chooseFormat(wanted: SavepointFormat | null, stateBackend: string | null): SavepointFormat | FormatNotSupported {
+  const nativeOnly = stateBackend === 'FORST';
+  if (nativeOnly && wanted === SavepointFormat.CANONICAL) return new FormatNotSupported(wanted, stateBackend);
+  return wanted ?? (nativeOnly ? SavepointFormat.NATIVE : SavepointFormat.CANONICAL);
+}
+
+async function store(tx: Transaction, input: CreateSavepointInput, deployment: Deployment, job: Job, format: SavepointFormat, caller: Caller): Promise<string> {
+  const durations = await lastDurationsMs(tx, deployment.id, format);
+  const warning = likelyToExpire(durations, job.checkpointTimeoutMs);
+  const id = randomUUID();
+  await insertSavepoint(
+    tx,
+    {
+      id,
+      deploymentId: deployment.id,
+      jobId: job.id,
+      clusterId: deployment.clusterId,
+      origin: SavepointOrigin.MANUAL,
+      format,
+      description: input.description?.trim() || null,
+      expectedDurationMs: expectedDurationMs(durations),
+      warnings: warning ? [warning] : [],
+      actor: caller.actor,
+    },
+    LOOK_BY_ITSELF_MS,
+  );
+  return id;
+}
+
+function requested(savepointId: string, input: CreateSavepointInput, deployment: Deployment, job: Job, { actor }: Caller) {
+  return {
+    type: EventType.SAVEPOINT_REQUESTED,
+    deploymentId: deployment.id,
+    clusterId: deployment.clusterId,
+    jobId: job.id,
+    savepointId,
+    actor,
+    message: `Savepoint ${savepointId} of ${deployment.name} was asked for by ${actor}${input.description ? `: ${input.description.trim()}` : ''}.`,
+  };
+}
+
+async function loadSavepoint(tx: Transaction, id: string): Promise<Savepoint> {
+  const savepoint = await findSavepoint(tx, id);
+  if (!savepoint) throw new Error(`Savepoint ${id} has vanished`);
+  return savepoint;
+}

@@ -1,0 +1,98 @@
+import { registerEnumType } from 'type-graphql';
+
+export enum SavepointOrigin {
+  MANUAL = 'MANUAL',
+  STOP = 'STOP',
+  SCHEDULED = 'SCHEDULED',
+  IMPORTED = 'IMPORTED',
+}
+registerEnumType(SavepointOrigin, { name: 'SavepointOrigin', description: 'Why a savepoint exists.' });
+
+export enum SavepointState {
+  PENDING = 'PENDING',
+  IN_PROGRESS = 'IN_PROGRESS',
+  COMPLETED = 'COMPLETED',
+  FAILED = 'FAILED',
+  DELETING = 'DELETING',
+  DELETED = 'DELETED',
+  DELETION_FAILED = 'DELETION_FAILED',
+}
+registerEnumType(SavepointState, {
+  name: 'SavepointState',
+  valuesConfig: {
+    PENDING: { description: "Accepted and durable, not yet sent: it waits for the cluster's budget, or for the cluster or the job to come back." },
+    IN_PROGRESS: { description: 'The attempt is stored; Flink has been or is being asked.' },
+    COMPLETED: { description: 'It can be restored from.' },
+    FAILED: { description: 'There is no savepoint; failure says why.' },
+    DELETING: { description: 'It is being deleted and cannot be restored from.' },
+    DELETED: { description: 'Proven gone; the record stays as history.' },
+    DELETION_FAILED: { description: 'It could not be deleted; the reason and what is left are shown.' },
+  },
+});
+
+export enum SavepointFailureCode {
+  TASKS_NOT_RUNNING = 'TASKS_NOT_RUNNING',
+  ABORTED = 'ABORTED',
+  STORAGE_ERROR = 'STORAGE_ERROR',
+  EXPIRED = 'EXPIRED',
+  RESULT_LOST = 'RESULT_LOST',
+  FLINK_ERROR = 'FLINK_ERROR',
+  JOB_ENDED = 'JOB_ENDED',
+  ABORTED_BY_STOP = 'ABORTED_BY_STOP',
+  OVERTAKEN = 'OVERTAKEN',
+  WITHDRAWN_BY_STOP = 'WITHDRAWN_BY_STOP',
+  ABANDONED = 'ABANDONED',
+}
+registerEnumType(SavepointFailureCode, {
+  name: 'SavepointFailureCode',
+  valuesConfig: {
+    TASKS_NOT_RUNNING: { description: 'Flink declined it because not every task was running.' },
+    ABORTED: { description: 'A task failed, the job was cancelled, or a TaskManager was lost while it was made.' },
+    STORAGE_ERROR: { description: 'Flink could not write to the storage.' },
+    EXPIRED: { description: 'It took longer than the checkpoint timeout of the job.' },
+    RESULT_LOST: { description: 'Flink forgot the trigger id and nothing of it was found. Should it show up later, it becomes COMPLETED.' },
+    FLINK_ERROR: { description: 'Flink answered with another error; rootCause says which.' },
+    JOB_ENDED: { description: 'The job had ended.' },
+    ABORTED_BY_STOP: { description: 'A stop of the job ended it.' },
+    OVERTAKEN: { description: 'A manual request took the place of a scheduled one that still waited.' },
+    WITHDRAWN_BY_STOP: { description: 'It still waited when a stop was accepted.' },
+    ABANDONED: { description: 'A person gave it up. Should it show up later, it becomes COMPLETED.' },
+  },
+});
+
+export enum DataState {
+  NOT_CHECKED = 'NOT_CHECKED',
+  PRESENT = 'PRESENT',
+  MISSING = 'MISSING',
+  DAMAGED = 'DAMAGED',
+}
+registerEnumType(DataState, { name: 'DataState' });
+
+export enum DetailsState {
+  NOT_YET_REPORTED = 'NOT_YET_REPORTED',
+  REPORTED = 'REPORTED',
+  NEVER_REPORTED = 'NEVER_REPORTED',
+}
+registerEnumType(DetailsState, {
+  name: 'DetailsState',
+  valuesConfig: {
+    NOT_YET_REPORTED: { description: "Flink's statistics lag up to some seconds behind." },
+    REPORTED: { description: 'Checkpoint id, trigger time, size and duration are known.' },
+    NEVER_REPORTED: { description: "The job's statistics were gone before they told." },
+  },
+});
+
+export enum NoProgressReason {
+  NOT_YET_REPORTED = 'NOT_YET_REPORTED',
+  SEVERAL_IN_PROGRESS = 'SEVERAL_IN_PROGRESS',
+  NOT_OURS = 'NOT_OURS',
+}
+registerEnumType(NoProgressReason, {
+  name: 'NoProgressReason',
+  description: 'Why there are no numbers: an entry in progress carries no path, so it is only shown where it can be nobody else’s.',
+  valuesConfig: {
+    NOT_YET_REPORTED: { description: 'Flink does not show it yet.' },
+    SEVERAL_IN_PROGRESS: { description: 'Several savepoints are in progress there and cannot be told apart.' },
+    NOT_OURS: { description: 'The one in progress began before ours was asked for.' },
+  },
+});

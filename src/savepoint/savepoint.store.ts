@@ -1,0 +1,207 @@
+import type { ClusterState } from '../cluster/cluster.entity.js';
+import { assign } from '../db/assign.js';
+import type { Claim } from '../db/claims.js';
+import type { Sql, Transaction } from '../db/database.js';
+import { type Page, pageOf } from '../db/pages.js';
+import type { SavepointFormat } from '../deployment/savepoint-format.js';
+import type { JobState } from '../job/job.entity.js';
+import { Savepoint, SavepointAttempt } from './savepoint.entity.js';
+import type { DetailsState, NoProgressReason, SavepointFailureCode, SavepointOrigin, SavepointState } from './savepoint.enums.js';
+
+export interface SavepointFilter {
+  deploymentId?: string | null;
+  states?: SavepointState[] | null;
+  origins?: SavepointOrigin[] | null;
+}
+
+export function savepointPage(sql: Sql, page: Page, { deploymentId, states, origins }: SavepointFilter) {
+  const where: string[] = [];
+  const values: unknown[] = [];
+  if (deploymentId) where.push(`deployment_id = $${values.push(deploymentId)}`);
+  if (states) where.push(`state = any($${values.push(states)})`);
+  if (origins) where.push(`origin = any($${values.push(origins)})`);
+  return pageOf(sql, Savepoint, 'savepoint', page, where, values);
+}
+
+export const attemptsOf = (sql: Sql, savepointId: string) =>
+  sql.entities(SavepointAttempt, 'select * from savepoint_attempt where savepoint_id = $1 order by number', [savepointId]);
+
+/** The one that is PENDING or IN_PROGRESS, stops aside. */
+export const savepointUnderWay = (sql: Sql, deploymentId: string) =>
+  sql.entity(
+    Savepoint,
+    `select * from savepoint where deployment_id = $1 and state in ('PENDING', 'IN_PROGRESS') and origin <> 'STOP'`,
+    [deploymentId],
+  );
+
+export async function insertSavepoint(
+  tx: Transaction,
+  s: {
+    id: string;
+    deploymentId: string;
+    jobId: string;
+    clusterId: string;
+    origin: SavepointOrigin;
+    format: SavepointFormat;
+    description: string | null;
+    expectedDurationMs: number | null;
+    warnings: { code: string; message: string }[];
+    actor: string;
+  },
+  lookInMs: number,
+): Promise<void> {
+  await tx.changed(
+    `insert into savepoint (id, deployment_id, job_id, cluster_id, origin, state, format, description, expected_duration_ms, warnings, actor, look_at)
+     values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, now() + $11 * interval '1 ms')`,
+    [
+      s.id,
+      s.deploymentId,
+      s.jobId,
+      s.clusterId,
+      s.origin,
+      s.format,
+      s.description,
+      s.expectedDurationMs,
+      JSON.stringify(s.warnings),
+      s.actor,
+      lookInMs,
+    ],
+  );
+}
+
+/** Durations of the last ten of a deployment in a format, newest first. */
+export async function lastDurationsMs(sql: Sql, deploymentId: string, format: SavepointFormat): Promise<number[]> {
+  const rows = await sql.rows<{ duration_ms: string }>(
+    `select duration_ms from savepoint where deployment_id = $1 and format = $2 and duration_ms is not null
+      order by created_at desc, id desc limit 10`,
+    [deploymentId, format],
+  );
+  return rows.map((row) => Number(row.duration_ms));
+}
+
+/** How many Flink may be at, in a cluster. */
+export async function countInFlight(tx: Transaction, clusterId: string): Promise<number> {
+  const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [clusterId]);
+  return Number(row?.count ?? 0);
+}
+
+/** The oldest that wait and whose job runs fully, manual ones before scheduled ones. */
+export const nextPending = (tx: Transaction, clusterId: string, limit: number) =>
+  tx.entities(
+    Savepoint,
+    `select s.* from savepoint s join job j on j.id = s.job_id
+      where s.cluster_id = $1 and s.state = 'PENDING' and j.state = 'RUNNING'
+      order by (s.origin = 'SCHEDULED'), s.created_at, s.id limit $2 for update of s skip locked`,
+    [clusterId, limit],
+  );
+
+export const pendingOfJob = (tx: Transaction, jobId: string) =>
+  tx.entities(Savepoint, `select * from savepoint where job_id = $1 and state = 'PENDING' for update`, [jobId]);
+
+/** Writes a row without a claim: only in a transaction that holds the cluster's lock, from a state that nobody works on. */
+export async function moveSavepoint(tx: Transaction, id: string, from: SavepointState[], set: Record<string, unknown>): Promise<boolean> {
+  const values: unknown[] = [id, from];
+  return (await tx.changed(`update savepoint set ${assign(set, values).join(', ')} where id = $1 and state = any($2)`, values)) === 1;
+}
+
+export async function insertAttempt(
+  tx: Transaction,
+  a: Pick<SavepointAttempt, 'savepointId' | 'number' | 'triggerId' | 'storageId' | 'directory' | 'processMark'>,
+): Promise<void> {
+  await tx.changed(
+    `insert into savepoint_attempt (savepoint_id, number, trigger_id, storage_id, directory, process_mark, stored_at)
+     values ($1, $2, $3, $4, $5, $6, now())`,
+    [a.savepointId, a.number, a.triggerId, a.storageId, a.directory, a.processMark],
+  );
+}
+
+export async function updateAttempt(tx: Transaction, savepointId: string, number: number, set: Record<string, unknown>): Promise<void> {
+  const values: unknown[] = [savepointId, number];
+  await tx.changed(`update savepoint_attempt set ${assign(set, values).join(', ')} where savepoint_id = $1 and number = $2`, values);
+}
+
+/** Everything that a step needs to know, read at once; ages by the database's clock. */
+export interface SavepointAtWork {
+  id: string;
+  deploymentId: string;
+  deploymentName: string;
+  state: SavepointState;
+  origin: SavepointOrigin;
+  format: SavepointFormat;
+  failureCode: SavepointFailureCode | null;
+  inFlight: boolean;
+  failures: number;
+  stateAgeMs: number;
+  lostForMs: number | null;
+  acknowledgedSubtasks: number | null;
+  totalSubtasks: number | null;
+  progressBytes: number | null;
+  progressAgeMs: number | null;
+  noProgress: NoProgressReason | null;
+  expectedDurationMs: number | null;
+  storageId: string | null;
+  path: string | null;
+  location: string | null;
+  detailsState: DetailsState | null;
+  job: { id: string; flinkJobId: string; state: JobState; checkpointTimeoutMs: number | null; stateBackend: string | null };
+  cluster: {
+    id: string;
+    name: string;
+    url: string;
+    state: ClusterState;
+    processMark: string | null;
+    asyncStoreDurationMs: number;
+    flinkVersion: string | null;
+    clockOffsetMs: number | null;
+  };
+  attempt: {
+    number: number;
+    triggerId: string;
+    storageId: string;
+    directory: string;
+    /** Root under which this cluster reaches the storage. */
+    rootUri: string;
+    processMark: string | null;
+    sends: number;
+    refusals: number;
+    accepted: boolean;
+    storedAgoMs: number;
+    /** Since the first call; null before it. */
+    sentAgoMs: number | null;
+    /** Epoch ms of the first call, on the database's clock; null before it. */
+    sentAt: number | null;
+  } | null;
+}
+
+const ageOf = (column: string) => `(extract(epoch from now() - ${column}) * 1000)::float8`;
+const epochOf = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
+
+/** null: the claim is not held any more. */
+export async function savepointAtWork(sql: Sql, claim: Claim): Promise<SavepointAtWork | null> {
+  const row = await sql.row<{ work: SavepointAtWork }>(
+    `select jsonb_build_object(
+        'id', s.id, 'deploymentId', s.deployment_id, 'deploymentName', d.name, 'state', s.state, 'origin', s.origin, 'format', s.format,
+        'failureCode', s.failure_code, 'inFlight', s.in_flight, 'failures', s.failures, 'stateAgeMs', ${ageOf('s.state_since')},
+        'lostForMs', ${ageOf('s.lost_since')}, 'acknowledgedSubtasks', s.acknowledged_subtasks, 'totalSubtasks', s.total_subtasks,
+        'progressBytes', s.progress_bytes, 'progressAgeMs', ${ageOf('s.progress_at')}, 'noProgress', s.no_progress, 'expectedDurationMs', s.expected_duration_ms,
+        'storageId', s.storage_id, 'path', s.path, 'location', s.location, 'detailsState', s.details,
+        'job', jsonb_build_object('id', j.id, 'flinkJobId', j.flink_job_id, 'state', j.state,
+                                  'checkpointTimeoutMs', j.checkpoint_timeout_ms, 'stateBackend', j.state_backend),
+        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark,
+                                      'asyncStoreDurationMs', c.async_store_duration_ms, 'flinkVersion', c.flink_version,
+                                      'clockOffsetMs', c.clock_offset_ms),
+        'attempt', case when a.number is null then null else jsonb_build_object(
+            'number', a.number, 'triggerId', a.trigger_id, 'storageId', a.storage_id, 'directory', a.directory, 'rootUri', r.uri,
+            'processMark', a.process_mark, 'sends', a.sends, 'refusals', a.refusals, 'accepted', a.accepted_at is not null,
+            'storedAgoMs', ${ageOf('a.stored_at')}, 'sentAgoMs', ${ageOf('a.sent_at')}, 'sentAt', ${epochOf('a.sent_at')}) end) as work
+       from savepoint s
+       join deployment d on d.id = s.deployment_id
+       join job j on j.id = s.job_id
+       join cluster c on c.id = s.cluster_id
+       left join savepoint_attempt a on a.savepoint_id = s.id and a.number = s.attempt
+       left join storage_root r on r.storage_id = a.storage_id and r.cluster_id = s.cluster_id
+      where s.id = $1 and s.claim = $2`,
+    [claim.id, claim.claim],
+  );
+  return row?.work ?? null;
+}

@@ -1,0 +1,135 @@
+import { createUnionType, Field, ID, InputType, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/scalars.js';
+import { IdempotencyKeyReused, InvalidInput, NotFound, UserError } from '../api/user-error.js';
+import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
+import { DeploymentState } from '../deployment/deployment.entity.js';
+import { SavepointFormat } from '../deployment/savepoint-format.js';
+import { Savepoint } from './savepoint.entity.js';
+import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
+
+@InputType()
+export class CreateSavepointInput {
+  @Field(() => ID)
+  deploymentId!: string;
+
+  @Field(() => SavepointFormat, {
+    nullable: true,
+    description: "Default: the deployment's; where it names none CANONICAL, or NATIVE on ForSt, which cannot write CANONICAL.",
+  })
+  format?: SavepointFormat | null;
+
+  @Field(() => String, { nullable: true, description: 'Up to 500 characters, kept and shown: why it is made.' })
+  description?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same savepoint.' })
+  idempotencyKey?: string | null;
+}
+
+@InputType()
+export class AbandonSavepointInput {
+  @Field(() => ID)
+  savepointId!: string;
+
+  @Field(() => String, { nullable: true, description: 'Kept in its event, up to 500 characters.' })
+  reason?: string | null;
+
+  @Field(() => String, { nullable: true })
+  idempotencyKey?: string | null;
+}
+
+@InputType()
+export class SavepointFilterInput {
+  @Field(() => ID, { nullable: true })
+  deploymentId?: string | null;
+
+  @Field(() => [SavepointState], { nullable: true })
+  states?: SavepointState[] | null;
+
+  @Field(() => [SavepointOrigin], { nullable: true })
+  origins?: SavepointOrigin[] | null;
+}
+
+@ObjectType({ implements: UserError })
+export class DeploymentNotRunning extends UserError {
+  override readonly code = 'DEPLOYMENT_NOT_RUNNING' as const;
+  override readonly message: string;
+
+  @Field(() => DeploymentState)
+  readonly deploymentState: DeploymentState;
+
+  @Field(() => DateTime)
+  readonly since: Date;
+
+  constructor(name: string, deploymentState: DeploymentState, since: Date, waitingFor: string | null) {
+    super();
+    this.deploymentState = deploymentState;
+    this.since = since;
+    this.message =
+      `Deployment "${name}" is ${deploymentState} since ${since.toISOString()}${waitingFor ? ` and waits for ${waitingFor}` : ''}. ` +
+      'A savepoint needs every task running: wait for RUNNING, or start it.';
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class SavepointInProgress extends UserError {
+  override readonly code = 'SAVEPOINT_IN_PROGRESS' as const;
+  override readonly message: string;
+
+  @Field(() => ID, { description: 'The one that is under way: follow it.' })
+  readonly savepointId: string;
+
+  constructor(savepointId: string) {
+    super();
+    this.savepointId = savepointId;
+    this.message = `Savepoint ${savepointId} of this deployment is under way. Follow that one, or ask again when it has ended.`;
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class FormatNotSupported extends UserError {
+  override readonly code = 'FORMAT_NOT_SUPPORTED' as const;
+  override readonly message: string;
+
+  constructor(format: SavepointFormat, stateBackend: string) {
+    super();
+    this.message = `The state backend ${stateBackend} cannot write a ${format} savepoint. Ask for NATIVE.`;
+  }
+}
+
+@ObjectType({ implements: UserError })
+export class SavepointHasEnded extends UserError {
+  override readonly code = 'SAVEPOINT_HAS_ENDED' as const;
+  override readonly message: string;
+
+  @Field(() => SavepointState)
+  readonly savepointState: SavepointState;
+
+  constructor(id: string, savepointState: SavepointState) {
+    super();
+    this.savepointState = savepointState;
+    this.message = `Savepoint ${id} is ${savepointState}: there is nothing left to abandon.`;
+  }
+}
+
+export const CreateSavepointResult = createUnionType({
+  name: 'CreateSavepointResult',
+  types: () =>
+    [
+      Savepoint,
+      NotFound,
+      InvalidInput,
+      DeploymentNotRunning,
+      SavepointInProgress,
+      NoSavepointRoot,
+      ClusterChanged,
+      FormatNotSupported,
+      IdempotencyKeyReused,
+    ] as const,
+});
+export type CreateSavepointResult = typeof CreateSavepointResult;
+
+export const AbandonSavepointResult = createUnionType({
+  name: 'AbandonSavepointResult',
+  types: () => [Savepoint, NotFound, InvalidInput, SavepointHasEnded, IdempotencyKeyReused] as const,
+});
+export type AbandonSavepointResult = typeof AbandonSavepointResult;

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NOW } from '../db/assign.js';
+import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
+import type { Database } from '../db/database.js';
+import { EventType } from '../event/event-types.js';
+import { recordEvent } from '../event/record-event.js';
+import type { FlinkApi, FlinkReply } from '../flink/flink.types.js';
+import { joinLocation } from '../flink/location.js';
+import { classifySavepointFailure } from '../flink/savepoint-failure.js';
+import { directoryOf, newTriggerId } from './admit-savepoints.js';
+import { settleStatus } from './ask-savepoint.js';
+import { completeSavepoint, failSavepoint } from './end-savepoint.js';
+import { explainFailure } from './explain-failure.js';
+import { findLostResult } from './find-lost-result.js';
+import { firstPausesMs, troublePauseMs } from './look-pause.js';
+import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { mayBeSent } from './savepoint.lifecycle.js';
+import { insertAttempt, type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+
+type Attempt = NonNullable<SavepointAtWork['attempt']>;
+
+const IN_PROGRESS = [SavepointState.IN_PROGRESS];
+/** Answers of Flink that decline the trigger (404, 500, 503), until they count as the answer. */
+const REFUSALS = 5;
+
+/**
+ * Sends the trigger, for the first time or again with the same trigger id. The order is what keeps it single: the
+ * attempt is stored already; the process mark is read again; the send is written down; only then the call leaves, and
+ * only while the lease is good.
+ */
+export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+  const flink = deps.flinkClients.at(work.cluster.url);
+  const processMark = await flink.processMark();
+  let attempt = work.attempt;
+  if (!attempt) return;
+  if (attempt.sends === 0 && processMark !== attempt.processMark) {
+    attempt = await storeNewAttempt(deps.database, work, attempt, claim, processMark);
+  } else if (!mayBeSent(attempt, { processMark, asyncStoreDurationMs: work.cluster.asyncStoreDurationMs })) {
+    return findLostResult(deps, work, claim, null);
+  }
+
+  await markSent(deps.database, work, attempt, claim);
+  if (!leaseAllowsEffect(claim)) return; // the row is due again when the lease ends
+  const reply = await flink.triggerSavepoint(work.job.flinkJobId, {
+    triggerId: attempt.triggerId,
+    targetDirectory: joinLocation(attempt.rootUri, attempt.directory),
+    format: work.format,
+  });
+  const sent = { ...attempt, sends: attempt.sends + 1, sentAt: attempt.sentAt ?? Date.now(), sentAgoMs: attempt.sentAgoMs ?? 0 };
+  if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
+  return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
+}
+
+/** Nothing was sent yet and the JobManager is another one than when the attempt was stored: its id must belong to the new process. */
+async function storeNewAttempt(database: Database, work: SavepointAtWork, old: Attempt, claim: Claim, processMark: string | null): Promise<Attempt> {
+  const number = old.number + 1;
+  const attempt: Attempt = {
+    ...old,
+    number,
+    triggerId: newTriggerId(),
+    directory: directoryOf(work.deploymentId, work.id, number),
+    processMark,
+    sends: 0,
+    refusals: 0,
+    accepted: false,
+    storedAgoMs: 0,
+    sentAgoMs: null,
+    sentAt: null,
+  };
+  await database.transaction(async (tx) => {
+    await fencedWrite(tx, claim, IN_PROGRESS, { attempt: number }, 'HOLD');
+    await updateAttempt(tx, work.id, old.number, { ended_at: NOW, outcome: 'NEVER_SENT' });
+    await insertAttempt(tx, { savepointId: work.id, ...attempt });
+    await recordEvent(tx, {
+      type: EventType.SAVEPOINT_NEW_ATTEMPT,
+      deploymentId: work.deploymentId,
+      savepointId: work.id,
+      message: `The JobManager of ${work.cluster.name} was restarted before savepoint ${work.id} was sent: attempt ${number} takes a new trigger id.`,
+    });
+  });
+  return attempt;
+}
+
+/** Written before the call leaves: whatever happens then, it is known that it may have been sent. */
+async function markSent(database: Database, work: SavepointAtWork, attempt: Attempt, claim: Claim): Promise<void> {
+  await database.transaction(async (tx) => {
+    await fencedWrite(tx, claim, IN_PROGRESS, {}, 'HOLD');
+    await updateAttempt(tx, work.id, attempt.number, {
+      sends: attempt.sends + 1,
+      last_sent_at: NOW,
+      ...(attempt.sends === 0 ? { sent_at: NOW } : {}),
+    });
+  });
+}
+
+async function recordRefusal(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+  reply: Extract<FlinkReply<object>, { outcome: 'REFUSED' }>,
+): Promise<void> {
+  const attempt = work.attempt;
+  if (!attempt) return;
+  const final = reply.status === 400 || attempt.refusals + 1 >= REFUSALS;
+  if (!final) {
+    await deps.database.transaction(async (tx) => {
+      await fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: troublePauseMs(attempt.refusals) });
+      await updateAttempt(tx, work.id, attempt.number, { refusals: attempt.refusals + 1 });
+    });
+    return;
+  }
+  // An earlier send whose reply was lost may have been taken all the same.
+  const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
+  if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
+  if (status.status === 'PENDING') return deps.database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 250 }));
+  const code = classifySavepointFailure(reply.cause) === 'STORAGE_ERROR' ? SavepointFailureCode.STORAGE_ERROR : SavepointFailureCode.FLINK_ERROR;
+  const failure = explainFailure(code, reply.cause, { timeoutMs: null, elapsedMs: work.stateAgeMs, pending: null });
+  return failSavepoint(deps.database, work, claim, { ...failure, message: `Flink declined it with HTTP ${reply.status}. ${failure.message}` });
+}
+
+/** A small savepoint ends within these looks, whatever tick and queue do. */
+async function watchShortly(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, flink: FlinkApi): Promise<void> {
+  for (const pause of firstPausesMs) {
+    await sleep(pause);
+    const attempt = work.attempt;
+    if (!attempt) return;
+    const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
+    if (status.status !== 'PENDING') return settleStatus(deps, work, claim, status);
+  }
+  return settleStatus(deps, work, claim, { status: 'PENDING' });
+}

@@ -1,0 +1,131 @@
+import { lstat, opendir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { AppError } from '../errors.js';
+import type { StorageEntry, StorageReader } from './storage-reader.js';
+
+/** A StorageReader on a directory that this process can read, such as a mounted volume. */
+export class FileStorageReader implements StorageReader {
+  /** @throws AppError BAD_CONFIGURATION when the path is not absolute. */
+  constructor(private readonly rootDirectory: string) {
+    if (!path.isAbsolute(rootDirectory) || rootDirectory.includes('\0')) {
+      throw new AppError(
+        'BAD_CONFIGURATION',
+        `The storage root "${rootDirectory}" is not an absolute path. Give one that begins with /.`,
+      );
+    }
+  }
+
+  async list(relativePath: string): Promise<StorageEntry[]> {
+    const directory = await this.resolve(relativePath);
+    if (directory === null) return [];
+    try {
+      const entries: StorageEntry[] = [];
+      for await (const { name } of await opendir(directory)) {
+        const entry = await readEntry(directory, name);
+        if (entry) entries.push(entry);
+      }
+      return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      if (isAbsence(error)) return this.absent([]);
+      throw this.unreadable(relativePath, error);
+    }
+  }
+
+  async exists(relativePath: string): Promise<boolean> {
+    return (await this.resolve(relativePath)) !== null;
+  }
+
+  async size(relativePath: string): Promise<number | null> {
+    const file = await this.resolve(relativePath);
+    if (file === null) return null;
+    try {
+      const found = await stat(file);
+      return found.isFile() ? found.size : null;
+    } catch (error) {
+      if (isAbsence(error)) return this.absent(null);
+      throw this.unreadable(relativePath, error);
+    }
+  }
+
+  /** The real path, or null when there is nothing at it. */
+  private async resolve(relativePath: string): Promise<string | null> {
+    const segments = relativePath.split('/');
+    if (relativePath.startsWith('/') || segments.includes('..') || /[\\\0]/.test(relativePath)) {
+      throw this.outside(relativePath, 'holds "..", a backslash or NUL, or is absolute');
+    }
+    const root = await this.realRoot();
+    let real: string;
+    try {
+      real = await realpath(path.join(root, ...segments));
+    } catch (error) {
+      if (isAbsence(error)) return this.absentOrOutside(root, segments, relativePath);
+      throw this.unreadable(relativePath, error);
+    }
+    if (!isWithin(root, real)) throw this.outside(relativePath, 'leads out of it through a symbolic link');
+    return real;
+  }
+
+  /** What is missing below a link that leads out is not an absence in this storage. */
+  private async absentOrOutside(root: string, segments: string[], relativePath: string): Promise<null> {
+    for (let length = segments.length - 1; length > 0; length -= 1) {
+      const parent = await realpath(path.join(root, ...segments.slice(0, length))).catch(() => null);
+      if (parent === null) continue;
+      if (!isWithin(root, parent)) throw this.outside(relativePath, 'leads out of it through a symbolic link');
+      break;
+    }
+    return this.absent(null);
+  }
+
+  /** A root that went away in the meantime is trouble, and not the absence of what lay below it. */
+  private async absent<T>(answer: T): Promise<T> {
+    await this.realRoot();
+    return answer;
+  }
+
+  private async realRoot(): Promise<string> {
+    try {
+      const root = await realpath(this.rootDirectory);
+      if (!(await stat(root)).isDirectory()) throw new Error('it is not a directory');
+      return root;
+    } catch (error) {
+      throw this.unreadable('', error);
+    }
+  }
+
+  private outside(relativePath: string, why: string): AppError {
+    return new AppError(
+      'OUTSIDE_STORAGE_ROOT',
+      `The path ${JSON.stringify(relativePath)} does not lie in the storage ${this.rootDirectory}: it ${why}. Nothing was read; give a path below the root.`,
+    );
+  }
+
+  private unreadable(relativePath: string, error: unknown): AppError {
+    const why = error instanceof Error ? error.message : String(error);
+    return new AppError(
+      'STORAGE_UNREADABLE',
+      `${path.join(this.rootDirectory, relativePath)} cannot be read: ${why}. Look whether the storage is mounted and Stateward may read it.`,
+      { cause: error },
+    );
+  }
+}
+
+/** null for what vanished since it was listed, and for what is neither file nor directory; links are not followed. */
+async function readEntry(directory: string, name: string): Promise<StorageEntry | null> {
+  try {
+    const found = await lstat(path.join(directory, name));
+    if (found.isDirectory()) return { name, kind: 'DIRECTORY', sizeBytes: null };
+    return found.isFile() ? { name, kind: 'FILE', sizeBytes: found.size } : null;
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return error.code === 'ENOENT' || error.code === 'ENOTDIR';
+}
+
+function isWithin(root: string, target: string): boolean {
+  return target === root || target.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
+}

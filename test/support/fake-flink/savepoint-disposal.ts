@@ -1,0 +1,75 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Cluster } from './cluster.js';
+import { captured, failureCauseIn, replyLike } from './captured-replies.js';
+import type { JsonObject, Reply } from './captured-replies.js';
+import { foldLocation, inspectSnapshot, isBelow, localPath, METADATA_VERSION } from './snapshot-files.js';
+
+/** POST /savepoint-disposal. Ids are made by the cluster; it deletes only below the fake's own folder. */
+export class SavepointDisposal {
+  private readonly results = new Map<string, { body: unknown; finishedAt: number }>();
+
+  constructor(private readonly cluster: Cluster) {}
+
+  trigger(body: JsonObject): Reply {
+    const asked = body['savepoint-path'];
+    if (typeof asked !== 'string') return replyLike(this.cluster.version, 'disposal-refused-no-path');
+    const id = this.cluster.hex(32);
+    this.results.set(id, { body: this.dispose(asked), finishedAt: this.cluster.timeline.now() });
+    return { status: 200, body: { 'request-id': id } };
+  }
+
+  poll(id: string): Reply {
+    const { version, asyncStoreDurationMs, timeline } = this.cluster;
+    const result = this.results.get(id);
+    const forgotten = asyncStoreDurationMs > 0 && timeline.now() - (result?.finishedAt ?? 0) > asyncStoreDurationMs;
+    if (result === undefined || forgotten) return replyLike(version, 'disposal-poll-unknown', [id]);
+    return { status: 200, body: result.body };
+  }
+
+  forget(): void {
+    this.results.clear();
+  }
+
+  private dispose(asked: string): unknown {
+    const { cluster } = this;
+    const folded = foldLocation(asked, cluster.folder);
+    if (folded.kind !== 'location') return this.failure('unknown-scheme', asked);
+    const location = folded.location.replace(/\/_metadata$/, '');
+    const known = cluster.knownLocations.delete(location);
+    const file = localPath(location);
+    if (file === null || (known && !cluster.knobs.writesFiles)) return this.success(location);
+    const found = inspectSnapshot(file);
+    if (found.kind === 'whole' && found.formatVersion > METADATA_VERSION[cluster.version]) {
+      return this.failure('bad-magic', asked);
+    }
+    if (found.kind !== 'whole') {
+      return this.failure(found.kind === 'truncated' ? 'truncated-metadata' : found.kind, asked);
+    }
+    if (isBelow(cluster.folder, path.resolve(file))) rmSync(file, { recursive: true, force: true });
+    return this.success(location);
+  }
+
+  private success(location: string): unknown {
+    this.cluster.disposed.push(location);
+    return captured(this.cluster.version, 'disposal-poll-ok').body;
+  }
+
+  /** The captured failure, with the path in all its forms exchanged. */
+  private failure(kind: string, asked: string): unknown {
+    const { version } = this.cluster;
+    const name = `disposal-poll-failed-${kind}`;
+    const trace = failureCauseIn(captured(version, name).body)?.['stack-trace'] ?? '';
+    const known = /Could not dispose savepoint (.*)\.\n/.exec(trace)?.[1] ?? '\u0000';
+    const oneSlash = (text: string): string => text.replace(/^file:\/+/, 'file:/');
+    return replyLike(
+      version,
+      name,
+      [],
+      [
+        [known, asked],
+        [oneSlash(known), oneSlash(asked)],
+      ],
+    ).body;
+  }
+}

@@ -1,0 +1,289 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { FlinkClient } from '../../../src/flink/flink-client.js';
+import {
+  recordedReplies,
+  recordedReply,
+  TestServers,
+  VERSIONS,
+  type RecordedReply,
+  type Version,
+} from './recorded-replies.js';
+
+const servers = new TestServers();
+const clients: FlinkClient[] = [];
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await servers.closeAll();
+});
+
+type Asked = { call: string; body: string }[];
+
+async function clientOf(version: Version, names: (string | RecordedReply)[], asked: Asked = []): Promise<FlinkClient> {
+  const replies = names.map((name) => (typeof name === 'string' ? recordedReply(version, name) : name));
+  const client = new FlinkClient(await servers.replay(version, replies, asked));
+  clients.push(client);
+  return client;
+}
+
+const runBody = {
+  jobId: 'a'.repeat(32),
+  entryClass: null,
+  programArguments: [],
+  parallelism: null,
+  flinkConfiguration: {},
+};
+const triggerBody = { triggerId: 'b'.repeat(32), targetDirectory: 'file:/sp', format: 'CANONICAL' as const };
+
+/** Replies of endpoints that Stateward does not ask, and one that is read together with another. */
+const UNUSED =
+  /^(?:plan|disposal|jars|resource|job-(?:status|config|plan)|stop-accepted|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
+
+/** The call of the client that a recorded request belongs to. */
+function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: string): Promise<unknown> {
+  const [, jobs, id = '', what, trigger = '', vertex] = request.path.split('?')[0]?.split('/') ?? [];
+  const call = `${request.method} ${jobs === 'jobs' && id !== 'overview' ? 'jobs' : request.path} ${what ?? ''}`.trim();
+  if (name === 'config') return client.clusterFacts();
+  if (name === 'jobmanager-config') return client.processMark();
+  if (name.startsWith('overview')) return client.slots();
+  if (name.startsWith('jobs-overview')) return client.jobs();
+  if (name.startsWith('jar-upload')) return client.uploadJar({ path: jar, name: 'job.jar' });
+  if (name.startsWith('jar-delete')) return client.deleteJar(id);
+  if (name.startsWith('run-')) return client.runJar(id, runBody);
+  if (call === 'PATCH jobs') return client.cancelJob(id);
+  if (call === 'POST jobs savepoints') return client.triggerSavepoint(id, triggerBody);
+  if (call === 'GET jobs savepoints') return client.savepointOperation(id, trigger);
+  if (call === 'GET jobs exceptions' || call === 'GET jobs execution-result') return client.jobFailure(id);
+  if (call === 'GET jobs') return client.job(id);
+  if (call === 'GET jobs checkpoints' && trigger === '') return client.checkpoints(id);
+  if (call === 'GET jobs checkpoints' && trigger === 'config') return client.checkpointConfig(id);
+  if (call === 'GET jobs checkpoints' && trigger === 'details') return client.acknowledgements(id, Number(vertex));
+  throw new Error(`no call of the client is named for ${name}`);
+}
+
+/** What the client makes of the replies with an error status. */
+function expectedOutcome(name: string): unknown {
+  if (/^(?:run|cancel|jar-upload)/.test(name)) return expect.objectContaining({ outcome: 'REFUSED' });
+  if (name === 'jar-delete-unknown') return true;
+  if (/^savepoint-poll-(?:unknown-trigger|after)/.test(name)) return { status: 'UNKNOWN' };
+  if (/malformed/.test(name)) return expect.objectContaining({ code: 'FLINK_ERROR' });
+  return null;
+}
+
+function used(version: Version): [string, RecordedReply][] {
+  return recordedReplies(version).flatMap((reply) => (UNUSED.test(reply.name) ? [] : [[reply.name, reply]]));
+}
+
+describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
+  it.each(used(version))('reads %s', async (name, reply) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'stateward-jar-'));
+    try {
+      const jar = path.join(folder, 'job.jar');
+      await writeFile(jar, 'jar');
+      const client = await clientOf(version, [reply, 'config', 'jobmanager-config']);
+      const result = await callFor(client, reply, jar).catch((error: unknown) => error);
+      if (reply.status >= 400) expect(result).toEqual(expectedOutcome(name));
+      else expect(result).not.toBeInstanceOf(Error);
+      if (reply.status < 400 && !/^ex(?:ceptions|ecution)/.test(name)) expect(result).not.toBeNull();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('reads the facts of the cluster', async () => {
+    const client = await clientOf(version, ['config', 'jobmanager-config']);
+    const folder = version === '2.3.0' ? 'a23' : 'a20';
+    expect(await client.clusterFacts()).toEqual({
+      flinkVersion: version,
+      acceptsJars: true,
+      processMark: expect.stringMatching(/^flink-web-[0-9a-f-]{36}$/),
+      savepointRoot: `file:///data/fx/${folder}/savepoints`,
+      checkpointRoot: `file:///data/fx/${folder}/checkpoints`,
+      haClusterId: null,
+      asyncStoreDurationMs: 300_000,
+      heartbeatTimeoutMs: 5_000,
+      checkpointHistorySize: 100,
+    });
+  });
+
+  it('reads jobs with their task counts and without an end where there is none', async () => {
+    const jobs = await (await clientOf(version, ['jobs-overview'])).jobs();
+    expect(jobs.find((job) => job.name === 'waiting-for-slots')).toMatchObject({
+      state: 'RUNNING',
+      endTime: null,
+      tasks: { SCHEDULED: 16, RUNNING: 0, TOTAL: 16 },
+    });
+    expect(jobs.find((job) => job.name === 'stopped')).toMatchObject({
+      state: 'FINISHED',
+      endTime: expect.any(Number),
+    });
+  });
+
+  it('reads the details of a job with its vertices', async () => {
+    const { request } = recordedReply(version, 'job-details-running');
+    const job = await (await clientOf(version, ['job-details-running'])).job(request.path.split('/')[2] ?? '');
+    expect(job).toMatchObject({
+      name: 'orders',
+      state: 'RUNNING',
+      tasks: { RUNNING: 3, TOTAL: 3 },
+      now: expect.any(Number),
+    });
+    expect(job?.vertices).toHaveLength(3);
+    expect(job?.vertices[0]).toEqual({
+      id: 'e5a72f353fc1e6bbf3bd96a41384998c',
+      name: 'Source: numbers',
+      parallelism: 1,
+      maxParallelism: 128,
+      status: 'RUNNING',
+    });
+  });
+
+  it('reads checkpoints and savepoints of one history, with normalised locations', async () => {
+    const { request } = recordedReply(version, 'checkpoints-mixed');
+    const found = await (await clientOf(version, ['checkpoints-mixed'])).checkpoints(request.path.split('/')[2] ?? '');
+    expect(found?.latest.savepoint).toMatchObject({
+      isSavepoint: true,
+      format: 'NATIVE',
+      status: 'COMPLETED',
+      type: 'SAVEPOINT',
+    });
+    expect(found?.latest.failed).toMatchObject({
+      failureMessage: 'Checkpoint Coordinator is suspending.',
+      location: null,
+    });
+    expect(found?.latest.restored).toMatchObject({
+      isSavepoint: false,
+      location: expect.stringMatching(/^file:\/data\/.*\/chk-\d+$/),
+    });
+    const ids = found?.history.map((entry) => entry.id) ?? [];
+    expect(ids).toEqual([...ids].sort((a, b) => b - a));
+    expect(found?.history.some((entry) => entry.discarded)).toBe(true);
+  });
+
+  it('says that a running savepoint has no location, and which subtasks it waits for', async () => {
+    const details = recordedReply(version, 'checkpoint-details-in-progress-savepoint');
+    const subtasks = recordedReply(version, 'checkpoint-subtasks-in-progress');
+    // Recorded one after the other: the same job, not always the same checkpoint.
+    const renamed = {
+      ...subtasks,
+      request: { ...subtasks.request, path: `${details.request.path}/subtasks/0da08f51eaa85fc298e176a139b3649a` },
+    };
+    const client = await clientOf(version, [details, renamed]);
+    const [, , jobId = '', , , id] = details.request.path.split('/');
+    const vertices = await client.acknowledgements(jobId, Number(id));
+    const waiting = vertices?.find((vertex) => vertex.vertexId === '0da08f51eaa85fc298e176a139b3649a');
+    expect(waiting).toMatchObject({ subtasks: 4, acknowledged: 0, pending: [0, 1, 2, 3] });
+    expect(vertices?.find((vertex) => vertex.vertexId.startsWith('e5a7'))).toMatchObject({
+      acknowledged: 4,
+      pending: [],
+    });
+  });
+
+  it('reads the checkpoint settings of a job', async () => {
+    const { request } = recordedReply(version, 'checkpoints-config-all-set');
+    const config = await (
+      await clientOf(version, ['checkpoints-config-all-set'])
+    ).checkpointConfig(request.path.split('/')[2] ?? '');
+    expect(config).toEqual({
+      intervalMs: 30_000,
+      timeoutMs: 60_000,
+      minPauseMs: 5_000,
+      retainedOnCancellation: true,
+      stateBackend: 'ROCKSDB',
+      stateBackendClass: 'EmbeddedRocksDBStateBackend',
+      checkpointStorageClass: 'FileSystemCheckpointStorage',
+    });
+  });
+
+  it('finds the cause of a restore that the adaptive scheduler refused, where the history is empty', async () => {
+    const names = [
+      'exceptions-restore-missing-operator-adaptive',
+      'execution-result-restore-missing-operator-adaptive',
+    ];
+    const { request } = recordedReply(version, names[0] ?? '');
+    const cause = await (await clientOf(version, names)).jobFailure(request.path.split('/')[2] ?? '');
+    expect(cause?.summary).toMatch(
+      /^IllegalStateException: Failed to rollback to .* Cannot map checkpoint\/savepoint state for operator/,
+    );
+  });
+
+  it('sends a savepoint as the recorded cluster was asked for one', async () => {
+    const reply = recordedReply(version, 'savepoint-accepted');
+    const asked: Asked = [];
+    const client = await clientOf(version, [reply], asked);
+    const body = reply.request.body as { 'target-directory': string; triggerId: string };
+    const answer = await client.triggerSavepoint(reply.request.path.split('/')[2] ?? '', {
+      triggerId: body.triggerId,
+      targetDirectory: body['target-directory'],
+      format: 'CANONICAL',
+    });
+    expect(answer).toEqual({ outcome: 'ACCEPTED', requestId: body.triggerId });
+    expect(JSON.parse(asked[0]?.body ?? '')).toEqual(body);
+  });
+
+  it('starts a job from a savepoint with NO_CLAIM, and without one with no restore field at all', async () => {
+    const reply = recordedReply(version, 'run-restore-accepted');
+    const asked: Asked = [];
+    const client = await clientOf(version, [reply], asked);
+    const jarId = reply.request.path.split('/')[2] ?? '';
+    const { savepointPath, jobId } = reply.request.body as { savepointPath: string; jobId: string };
+    const run = { ...runBody, jobId, programArguments: ['a=1'], parallelism: 2 };
+    expect(await client.runJar(jarId, { ...run, savepointPath })).toEqual({ outcome: 'ACCEPTED', jobId });
+    await client.runJar(jarId, run);
+    const plain = { jobId, programArgsList: ['a=1'], parallelism: 2, flinkConfiguration: {} };
+    expect(asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { ...plain, savepointPath, claimMode: 'NO_CLAIM', allowNonRestoredState: false },
+      plain,
+    ]);
+  });
+
+  it('takes what follows the last slash for the jar id', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'stateward-jar-'));
+    const jar = path.join(folder, 'x');
+    await writeFile(jar, 'content of the jar');
+    const asked: Asked = [];
+    const client = await clientOf(version, ['jar-upload'], asked);
+    const answer = await client.uploadJar({ path: jar, name: '../evil"\r\nname ä.jar' });
+    await rm(folder, { recursive: true });
+    const { filename } = recordedReply(version, 'jar-upload').body as { filename: string };
+    expect(answer).toEqual({ outcome: 'ACCEPTED', jarId: path.basename(filename) });
+    const sent = asked[0]?.body ?? '';
+    expect(sent.match(/^--(\S+)\r\n/)?.[1]).toBe(sent.match(/--(\S+)--\r\n$/)?.[1]);
+    expect(sent).toContain('name="jarfile"; filename="evil_name_.jar"\r\n');
+    expect(sent).toContain('\r\n\r\ncontent of the jar\r\n--');
+  });
+});
+
+describe('the client on what one version alone answers', () => {
+  it('finds the root exception that only 1.20 has, without asking for the execution result', async () => {
+    const asked: Asked = [];
+    const reply = recordedReply('1.20.5', 'exceptions-restore-missing-operator-adaptive');
+    await (await clientOf('1.20.5', [reply], asked)).jobFailure(reply.request.path.split('/')[2] ?? '');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('counts a subtask that acknowledged an aborted checkpoint as pending, as Flink does', async () => {
+    const details = recordedReply('2.3.0', 'checkpoint-details-failed');
+    const subtasks = recordedReply('2.3.0', 'checkpoint-subtasks-failed');
+    const [, , jobId = '', , , id] = details.request.path.split('/');
+    const vertices = await (await clientOf('2.3.0', [details, subtasks])).acknowledgements(jobId, Number(id));
+    const vertexId = subtasks.request.path.split('/').at(-1);
+    expect(vertices?.find((vertex) => vertex.vertexId === vertexId)).toMatchObject({
+      subtasks: 2,
+      acknowledged: 1,
+      pending: [1],
+    });
+  });
+
+  it('reads the largest Java long as "periodic checkpoints are off"', async () => {
+    const reply = recordedReply('2.3.0', 'checkpoints-config');
+    const off = JSON.stringify(reply.body).replace('"interval":3000', '"interval":9223372036854775807');
+    const url = await servers.listen((_request, response) => response.end(off));
+    const client = new FlinkClient(url);
+    clients.push(client);
+    expect((await client.checkpointConfig('a'.repeat(32)))?.intervalMs).toBeNull();
+  });
+});

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { FileStorageReader } from '../../../src/storage/file-storage-reader.js';
+
+let folder: string;
+let root: string;
+let reader: FileStorageReader;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'stateward-storage-'));
+  root = path.join(folder, 'root');
+  await mkdir(path.join(root, 'sp/savepoint-1'), { recursive: true });
+  await writeFile(path.join(root, 'sp/savepoint-1/_metadata'), 'meta');
+  await writeFile(path.join(root, 'sp/savepoint-1/data file %20'), 'x'.repeat(1000));
+  await writeFile(path.join(folder, 'secret'), 'secret');
+  reader = new FileStorageReader(root);
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const outside = expect.objectContaining({ code: 'OUTSIDE_STORAGE_ROOT' });
+const unreadable = expect.objectContaining({ code: 'STORAGE_UNREADABLE' });
+
+describe('a directory as storage', () => {
+  it('lists entries by name, with the sizes of files', async () => {
+    expect(await reader.list('')).toEqual([{ name: 'sp', kind: 'DIRECTORY', sizeBytes: null }]);
+    expect(await reader.list('sp/savepoint-1')).toEqual([
+      { name: '_metadata', kind: 'FILE', sizeBytes: 4 },
+      { name: 'data file %20', kind: 'FILE', sizeBytes: 1000 },
+    ]);
+  });
+
+  it('answers absence with an empty list, false and null', async () => {
+    expect(await reader.list('nope/deeper')).toEqual([]);
+    expect(await reader.list('sp/savepoint-1/_metadata/x')).toEqual([]);
+    expect(await reader.exists('sp/savepoint-2')).toBe(false);
+    expect(await reader.size('sp/savepoint-2/_metadata')).toBeNull();
+    expect(await reader.size('sp')).toBeNull();
+  });
+
+  it('answers presence', async () => {
+    expect(await reader.exists('')).toBe(true);
+    expect(await reader.exists('sp/savepoint-1/')).toBe(true);
+    expect(await reader.size('sp/savepoint-1/_metadata')).toBe(4);
+  });
+
+  it.each(['..', '../secret', 'sp/../../secret', '/etc/passwd', 'sp\\..\\..', 'sp\0'])(
+    'refuses the path %j',
+    async (bad) => {
+      await expect(reader.list(bad)).rejects.toEqual(outside);
+      await expect(reader.exists(bad)).rejects.toEqual(outside);
+      await expect(reader.size(bad)).rejects.toEqual(outside);
+    },
+  );
+
+  it('refuses what a symbolic link leads out to, present or not, and follows one that stays inside', async () => {
+    await symlink('..', path.join(root, 'up'));
+    await symlink(path.join(folder, 'secret'), path.join(root, 'file'));
+    await symlink('sp', path.join(root, 'inside'));
+    await expect(reader.list('up')).rejects.toEqual(outside);
+    await expect(reader.size('up/secret')).rejects.toEqual(outside);
+    await expect(reader.exists('up/not-there')).rejects.toEqual(outside);
+    await expect(reader.size('file')).rejects.toEqual(outside);
+    expect(await reader.exists('inside/savepoint-1/_metadata')).toBe(true);
+  });
+
+  it('takes no sibling with a longer name for a part of the root', async () => {
+    await mkdir(`${root}-2`);
+    await symlink(`${root}-2`, path.join(root, 'sibling'));
+    await expect(reader.exists('sibling')).rejects.toEqual(outside);
+  });
+
+  it('works where the root itself is a symbolic link', async () => {
+    await symlink(root, path.join(folder, 'link'));
+    expect(await new FileStorageReader(path.join(folder, 'link')).size('sp/savepoint-1/_metadata')).toBe(4);
+  });
+
+  it('takes a root that is not there, or no directory, for trouble and not for absence', async () => {
+    await rename(root, path.join(folder, 'moved'));
+    await expect(reader.exists('sp')).rejects.toEqual(unreadable);
+    await expect(reader.list('')).rejects.toEqual(unreadable);
+    await writeFile(root, 'a file');
+    await expect(reader.exists('sp')).rejects.toEqual(unreadable);
+  });
+
+  it('goes on when entries vanish while it lists', async () => {
+    const many = path.join(root, 'many');
+    await mkdir(many);
+    const names = Array.from({ length: 300 }, (_, index) => `f${index}`);
+    await Promise.all(names.map((name) => writeFile(path.join(many, name), '')));
+    const [listed] = await Promise.all([reader.list('many'), ...names.map((name) => rm(path.join(many, name)))]);
+    expect(listed.every((entry) => names.includes(entry.name))).toBe(true);
+    expect(await reader.list('many')).toEqual([]);
+  });
+
+  it('reports what it cannot read for another reason than absence as trouble', async () => {
+    await symlink('loop', path.join(root, 'loop'));
+    await expect(reader.list('loop')).rejects.toEqual(unreadable);
+    await expect(reader.exists('loop/x')).rejects.toEqual(unreadable);
+    await expect(reader.size(`sp/${'x'.repeat(300)}`)).rejects.toEqual(unreadable);
+  });
+
+  it.each(['', 'relative/dir', './x'])('is not made for the root %j', (bad) => {
+    expect(() => new FileStorageReader(bad)).toThrow(expect.objectContaining({ code: 'BAD_CONFIGURATION' }));
+  });
+});

@@ -1,0 +1,56 @@
+import { DelayedError, UnrecoverableError, type Job, type Worker } from 'bullmq';
+import { ZodError } from 'zod';
+import { AppError } from '../src/errors.js';
+import type { Logger } from '../src/logger.js';
+import type { Envelope, Handler, TaskDefinition } from '../src/queue/define-task.js';
+import { openQueueWorker, type QueueTarget } from '../src/queue/task-queue.js';
+
+const BACKOFF_MAX_MS = 120_000;
+// A killed worker's task is taken over after lockDuration to lockDuration + stalledInterval; both equal on all workers.
+const timing = { lockDuration: 8_000, stalledInterval: 3_000, maxStalledCount: 1_000_000, runRetryDelay: 1_000 };
+
+/** Parses, runs, times, counts failures and maps errors of one kind of task. BullMQ's own count adds up over a task's whole life, so failures in a row are counted here. */
+export function runTask<P>(task: TaskDefinition<P>, handler: Handler<P>, target: QueueTarget, log: Logger): Worker<Envelope> {
+  async function run(job: Job<Envelope>, token?: string, signal?: AbortSignal): Promise<void> {
+    const { payload, requestId, failures = 0 } = job.data;
+    const strikes = failures + job.stalledCounter; // failures and crashes in a row before this run
+    const startedAt = performance.now();
+    const line = (more: object = {}) => ({
+      task: task.name,
+      key: job.deduplicationId,
+      requestId,
+      ms: Math.round(performance.now() - startedAt),
+      ...more,
+    });
+
+    let failure: unknown;
+    try {
+      if (strikes >= task.attempts) {
+        throw new AppError('TASK_CRASHED', `The worker process ended ${strikes} times in a row during this task (${task.name}). It is not tried again.`);
+      }
+      await handler.run(task.payload.parse(payload), { requestId, signal: signal ?? new AbortController().signal });
+      log.debug(line(), 'task done');
+      return;
+    } catch (error) {
+      failure = error ?? new Error('undefined was thrown');
+    }
+
+    const hopeless = failure instanceof ZodError || (failure instanceof AppError && !failure.retryable);
+    if (!hopeless && strikes + 1 < task.attempts) {
+      const pauseMs = Math.min(task.backoffMs * 2 ** strikes, BACKOFF_MAX_MS) * (0.75 + Math.random() / 2);
+      log.warn(line({ err: failure, failures: strikes + 1, againInMs: Math.round(pauseMs) }), 'task failed, will be tried again');
+      await job.updateData({ ...job.data, failures: failures + 1 });
+      await job.moveToDelayed(Math.ceil(Date.now() + pauseMs), token); // whole ms: PostgreSQL refuses fractions
+      throw new DelayedError(); // BullMQ's sign that the task was moved and the slot is free
+    }
+    log.error(line({ err: failure, failures: strikes + 1 }), 'task failed for good');
+    const parsed = task.payload.safeParse(payload);
+    if (parsed.success) await handler.exhausted(parsed.data, failure); // still under the lock: a crash in here comes back as a stall
+    throw new UnrecoverableError(failure instanceof Error ? failure.message : String(failure));
+  }
+
+  const worker = openQueueWorker(task.name, run, target, { ...timing, concurrency: task.concurrency });
+  worker.on('error', (error) => log.warn({ err: error, task: task.name }, 'queue trouble'));
+  worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock lost')));
+  return worker;
+}
