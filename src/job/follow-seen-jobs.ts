@@ -1,16 +1,14 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
 import { lockCluster, recordClock } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
-import type { Transaction } from '../db/database.js';
 import { keepText } from '../db/long-text.js';
-import { followJob } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
-import { recordEvent } from '../event/record-event.js';
 import type { FlinkApi, FlinkCause, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
 import { type Job, JobFailureCode, JobState } from './job.entity.js';
-import { deploymentStateOf, isLive, jobStateOf, waitingFor } from './job.lifecycle.js';
+import { isLive, jobStateOf, waitingFor } from './job.lifecycle.js';
 import { countMissing, moveJob, touchJobs } from './job.store.js';
+import { tellDeployment } from './tell-deployment.js';
 
 /** A job counts as gone only after so many answers of a leader that does not know it, over so long (CL-3). */
 const GONE_AFTER_ANSWERS = 3;
@@ -103,12 +101,6 @@ async function commitMove(
     await deps.clusterFollower.jobChanged(tx, { job, from: job.state, to });
     await tellDeployment(tx, job, to, event);
   });
-}
-
-/** The deployment's row comes last in a transaction: its lock numbers the events. */
-export async function tellDeployment(tx: Transaction, job: Job, to: JobState, event: { type: EventType; message: string } | null, actor?: string): Promise<void> {
-  await followJob(tx, job.deploymentId, job.id, deploymentStateOf(to));
-  if (event) await recordEvent(tx, { ...event, deploymentId: job.deploymentId, jobId: job.id, clusterId: job.clusterId, actor });
 }
 
 function eventOf(job: Job, to: JobState, waits: string | null, cause: FlinkCause | null): { type: EventType; message: string } | null {

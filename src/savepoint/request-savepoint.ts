@@ -3,14 +3,14 @@ import { checkId } from '../api/id-arg.js';
 import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
-import { findCluster } from '../cluster/find-cluster.js';
+import { lockCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { findDeployment } from '../deployment/find-deployment.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
-import { lockCurrentJob } from '../job/find-job.js';
+import { findJob } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
 import { advanceSavepoint } from '../queue/tasks.js';
 import type { TaskQueue } from '../queue/task-queue.js';
@@ -52,11 +52,12 @@ export async function requestSavepoint(
     if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
     if (remembered.kind === 'SAME') return loadSavepoint(tx, remembered.objectId);
 
-    const job = await lockCurrentJob(tx, input.deploymentId); // one decision at a time for a run
-    const deployment = await findDeployment(tx, input.deploymentId);
-    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
-    const cluster = await findCluster(tx, deployment.clusterId);
-    if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
+    const known = await findDeployment(tx, input.deploymentId);
+    if (!known) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const cluster = await lockCluster(tx, known.clusterId); // one decision at a time
+    const deployment = await findDeployment(tx, input.deploymentId); // as it is now that nobody else decides
+    if (!cluster || !deployment) throw new Error(`Deployment ${input.deploymentId} or its cluster has vanished`);
+    const job = deployment.currentJobId ? await findJob(tx, deployment.currentJobId) : null;
     const refusal = await refuse(tx, deployment, job, cluster);
     if (refusal) return refusal;
     if (!job) throw new Error('A running deployment has a job');

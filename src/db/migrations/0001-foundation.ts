@@ -274,6 +274,9 @@ create table event (
 );
 create unique index event_number on event (deployment_id, number) where deployment_id is not null;
 create index event_stream on event (tx, id);
+create index event_page on event (at desc, id desc);
+create index event_savepoint on event (savepoint_id, number) where savepoint_id is not null;
+create index event_job on event (job_id, number) where job_id is not null;
 
 create table idempotency_key (
   actor text not null,

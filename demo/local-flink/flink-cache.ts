@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Folders that a killed run left behind are removed when they are older than this. */
+const LEFT_OVER_AGE_MS = 60 * 60_000;
+
+/** The folder of the project, whether this file runs from `demo/` (jest) or from `dist/demo/`. */
+export function projectFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const file = join(folder, 'package.json');
+    if (existsSync(file) && /"name":\s*"stateward"/.test(readFileSync(file, 'utf8'))) return folder;
+    const above = dirname(folder);
+    if (above === folder) throw new Error(`No package.json of stateward lies above ${fileURLToPath(import.meta.url)}.`);
+    folder = above;
+  }
+}
+
+/** Where jars of Flink and compiled jobs are kept between runs; STATEWARD_FLINK_CACHE moves it. */
+export function flinkCacheFolder(): string {
+  const moved = process.env.STATEWARD_FLINK_CACHE;
+  return moved ? resolve(moved) : join(projectFolder(), '.cache', 'flink');
+}
+
+/**
+ * Fills a folder beside its place and renames it whole, so that a killed run leaves no half folder and two runs at once
+ * cannot mix: the first to finish wins, and the work of the other is thrown away.
+ */
+export async function fillFolder(folder: string, fill: (aside: string) => Promise<void>): Promise<void> {
+  const parent = dirname(folder);
+  await mkdir(parent, { recursive: true });
+  await removeLeftOvers(parent);
+  const aside = asideOf(folder);
+  await mkdir(aside);
+  try {
+    await fill(aside);
+    await rename(aside, folder);
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true });
+    const lost = error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+    if (!lost) throw error;
+  }
+}
+
+/** Takes a folder out of its place in one step, then deletes it. */
+export async function dropFolder(folder: string): Promise<void> {
+  const aside = asideOf(folder);
+  await rename(folder, aside);
+  await rm(aside, { recursive: true, force: true });
+}
+
+function asideOf(folder: string): string {
+  return `${folder}.${randomBytes(6).toString('hex')}.part`;
+}
+
+async function removeLeftOvers(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.endsWith('.part')) continue;
+    const path = join(parent, name);
+    const entry = await stat(path).catch(() => null); // Another run may be removing it too.
+    if (entry && Date.now() - entry.mtimeMs > LEFT_OVER_AGE_MS) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,152 @@
+import { stat } from 'node:fs/promises';
+import { artifactPath } from '../artifact/find-artifact.js';
+import { NOW } from '../db/assign.js';
+import { type Claim, ClaimLost, claimOne, fencedWrite, leaseAllowsEffect, wake } from '../db/claims.js';
+import type { Database } from '../db/database.js';
+import { AppError } from '../errors.js';
+import type { FlinkApi } from '../flink/flink.types.js';
+import { JobFailureCode, JobState } from '../job/job.entity.js';
+import type { AdvanceStartDeps } from './start-deps.js';
+import { type SubmissionAtWork, submissionAtWork } from './run.store.js';
+import { declined, failStart, submitAnew, submitted } from './settle-start.js';
+
+const SUBMITTING = [JobState.SUBMITTING];
+/** As long as a run call may last: until then an interrupted one may still bring the job. */
+const RUN_TIMEOUT_MS = 10 * 60_000;
+const SUBMISSIONS = 3;
+/** Errors of our own in a row until a start is given up: some quarter of an hour. */
+const OWN_FAILURES = 20;
+
+/** Takes the step that the state of a claimed submission allows. */
+export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promise<void> {
+  const work = await submissionAtWork(deps.database, claim);
+  if (!work) return;
+  try {
+    if (work.state !== JobState.SUBMITTING) {
+      await deps.database.transaction((tx) => fencedWrite(tx, claim, [work.state], {}, 'REST'));
+    } else if (work.runSentAgoMs !== null) {
+      await lookUp(deps, work, claim);
+    } else {
+      await submit(deps, work, claim);
+    }
+  } catch (error) {
+    if (error instanceof ClaimLost) return;
+    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') throw error;
+    await comeAgain(deps.database, work, claim, error.message);
+  }
+}
+
+/** The order is what keeps it single: id and send are written down before the call leaves, and afterwards the id is asked for, not sent again. */
+async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim): Promise<void> {
+  const { database, flinkClients, longCalls } = deps;
+  if (!longCalls.hasRoom) return giveBack(database, claim, 'other submissions of this worker', 1_000);
+  const flink = flinkClients.at(work.cluster.url);
+  const processMark = await flink.processMark();
+  const jarId = work.jarId !== null && work.processMark === processMark ? work.jarId : await upload(deps, work, claim, flink, processMark);
+  if (jarId === null) return;
+
+  await database.transaction((tx) =>
+    fencedWrite(tx, claim, SUBMITTING, { run_sent_at: NOW, process_mark: processMark, waiting_for: 'the JobManager to run main()' }, 'HOLD'),
+  );
+  if (!leaseAllowsEffect(claim)) return;
+  const reply = await longCalls.hold(database, claim, (signal) =>
+    flink.runJar(
+      jarId,
+      {
+        jobId: work.flinkJobId,
+        entryClass: work.entryClass,
+        programArguments: work.programArguments,
+        parallelism: work.parallelism,
+        flinkConfiguration: { 'pipeline.name': work.deploymentName, ...work.flinkConfiguration },
+      },
+      signal,
+    ),
+  );
+  const sent = { ...work, jarId };
+  if (reply.outcome === 'ACCEPTED') return submitted(deps, sent, claim, flink);
+  return declined(deps, sent, claim, flink, reply);
+}
+
+/** Streams the jar to the cluster. null: that ended the start. */
+async function upload(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim, flink: FlinkApi, processMark: string | null): Promise<string | null> {
+  const { database, longCalls, config } = deps;
+  const path = work.artifact && artifactPath(config.artifactFolder, work.artifact.sha256);
+  if (!work.artifact || !path || !(await isFile(path))) {
+    const message = `The jar of ${work.deploymentName} is not at ${path ?? 'any place'}. Upload it again (the same bytes become the same artifact), then start the deployment.`;
+    await failStart(deps, work, claim, flink, { code: JobFailureCode.ARTIFACT_MISSING, message, cause: null });
+    return null;
+  }
+  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { waiting_for: `the upload of ${work.artifact?.name} to the cluster` }, 'HOLD'));
+  const { name } = work.artifact;
+  const reply = await longCalls.hold(database, claim, (signal) => flink.uploadJar({ path, name }, signal));
+  if (reply.outcome === 'REFUSED') {
+    await declined(deps, work, claim, flink, reply);
+    return null;
+  }
+  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { jar_id: reply.jarId, process_mark: processMark }, 'HOLD'));
+  return reply.jarId;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** The run call left, or was about to, and its end is not known: only the id tells. */
+async function lookUp(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim): Promise<void> {
+  const flink = deps.flinkClients.at(work.cluster.url);
+  const processMark = await flink.processMark(); // before the job is asked for, so that a restart in between cannot hide it
+  if (await flink.job(work.flinkJobId)) return submitted(deps, work, claim, flink);
+  const sentAgoMs = work.runSentAgoMs ?? 0;
+  if (processMark !== work.processMark) return submitAnew(deps, work, claim, flink, 'the JobManager that was asked was restarted');
+  if (sentAgoMs < RUN_TIMEOUT_MS) {
+    const until = Math.ceil((RUN_TIMEOUT_MS - sentAgoMs) / 60_000);
+    const pause = Math.min(5_000, Math.max(500, sentAgoMs / 10));
+    return giveBack(deps.database, claim, `the job to appear: the submission got no answer, and main() may still run (up to ${until} min more)`, pause);
+  }
+  if (work.submission < SUBMISSIONS) return submitAnew(deps, work, claim, flink, 'the submission got no answer and the job did not appear within 10 min');
+  const message = `${work.submission} submissions got no answer and the job did not appear. Check that main() ends and that the JobManager answers, then start the deployment again.`;
+  return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_LOST, message, cause: null });
+}
+
+async function giveBack(database: Database, claim: Claim, waitingFor: string, againInMs: number): Promise<void> {
+  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { waiting_for: waitingFor }, { againInMs }));
+}
+
+async function comeAgain(database: Database, work: SubmissionAtWork, claim: Claim, trouble: string): Promise<void> {
+  const pause = Math.min(5_000, 500 * 2 ** Math.min(work.failures, 10));
+  try {
+    await database.transaction((tx) =>
+      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1, waiting_for: `the cluster: ${trouble}`.slice(0, 500) }, { againInMs: pause }),
+    );
+  } catch (error) {
+    if (!(error instanceof ClaimLost)) throw error;
+  }
+}
+
+/** After an error of our own: counts it on the row and looks again later; after {@link OWN_FAILURES} in a row the start is given up. */
+export async function recoverStart(deps: AdvanceStartDeps, claim: Claim, error: unknown): Promise<void> {
+  const work = await submissionAtWork(deps.database, claim);
+  if (!work) return;
+  const message = error instanceof Error ? error.message : String(error);
+  if (work.failures + 1 < OWN_FAILURES) return comeAgain(deps.database, work, claim, message);
+  const flink = deps.flinkClients.at(work.cluster.url);
+  const failure = { code: JobFailureCode.SUBMISSION_LOST, message: `Stateward could not follow the submission (${message}). Look in Flink for job ${work.flinkJobId} before starting again.`, cause: null };
+  try {
+    await failStart(deps, work, claim, flink, failure);
+  } catch (failed) {
+    if (!(failed instanceof ClaimLost)) throw failed;
+  }
+}
+
+/** For a task: claims the row and takes a step; where another worker owns its cluster, wakes that one instead. */
+export async function advanceStartNow(deps: AdvanceStartDeps & { workerId: string }, jobId: string): Promise<void> {
+  const claim = await claimOne(deps.database, deps.workerId, 'job', jobId);
+  if (claim) await advanceStart(deps, claim);
+  else await wake(deps.database, 'job', jobId);
+}

@@ -1,0 +1,75 @@
+import type { Claim } from '../db/claims.js';
+import type { Sql, Transaction } from '../db/database.js';
+import type { Job, JobState } from '../job/job.entity.js';
+
+export async function insertJob(
+  tx: Transaction,
+  job: Pick<
+    Job,
+    'id' | 'deploymentId' | 'clusterId' | 'run' | 'flinkJobId' | 'strategy' | 'artifactId' | 'entryClass' | 'programArguments' | 'parallelism' | 'flinkConfiguration' | 'actor'
+  >,
+  lookInMs: number,
+): Promise<void> {
+  await tx.changed(
+    `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, artifact_id, entry_class, program_arguments,
+                      parallelism, flink_configuration, actor, waiting_for, look_at)
+     values ($1, $2, $3, $4, $5, 'SUBMITTING', $6, $7, $8, $9, $10, $11, $12, 'a worker to submit it', now() + $13 * interval '1 ms')`,
+    [
+      job.id,
+      job.deploymentId,
+      job.clusterId,
+      job.run,
+      job.flinkJobId,
+      job.strategy,
+      job.artifactId,
+      job.entryClass,
+      job.programArguments,
+      job.parallelism,
+      JSON.stringify(job.flinkConfiguration),
+      job.actor,
+      lookInMs,
+    ],
+  );
+}
+
+/** Everything that a step of a submission needs to know, read at once; ages by the database's clock. */
+export interface SubmissionAtWork {
+  id: string;
+  deploymentId: string;
+  deploymentName: string;
+  run: number;
+  state: JobState;
+  flinkJobId: string;
+  submission: number;
+  jarId: string | null;
+  entryClass: string | null;
+  programArguments: string[];
+  parallelism: number | null;
+  flinkConfiguration: Record<string, string>;
+  /** Since the run call left, or was about to; null before it. */
+  runSentAgoMs: number | null;
+  processMark: string | null;
+  failures: number;
+  cluster: { id: string; name: string; url: string };
+  artifact: { name: string; sha256: string } | null;
+}
+
+/** null: the claim is not held any more. */
+export async function submissionAtWork(sql: Sql, claim: Claim): Promise<SubmissionAtWork | null> {
+  const row = await sql.row<{ work: SubmissionAtWork }>(
+    `select jsonb_build_object(
+        'id', j.id, 'deploymentId', j.deployment_id, 'deploymentName', d.name, 'run', j.run, 'state', j.state, 'flinkJobId', j.flink_job_id,
+        'submission', j.submission, 'jarId', j.jar_id, 'entryClass', j.entry_class, 'programArguments', to_jsonb(j.program_arguments),
+        'parallelism', j.parallelism, 'flinkConfiguration', j.flink_configuration,
+        'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
+        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url),
+        'artifact', case when a.id is null then null else jsonb_build_object('name', a.name, 'sha256', a.sha256) end) as work
+       from job j
+       join deployment d on d.id = j.deployment_id
+       join cluster c on c.id = j.cluster_id
+       left join artifact a on a.id = j.artifact_id
+      where j.id = $1 and j.claim = $2`,
+    [claim.id, claim.claim],
+  );
+  return row?.work ?? null;
+}

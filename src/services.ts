@@ -1,0 +1,65 @@
+import 'reflect-metadata';
+import { Artifact } from './artifact/artifact.entity.js';
+import { Cluster } from './cluster/cluster.entity.js';
+import { FlinkClients } from './cluster/flink-clients.js';
+import { Storage } from './cluster/storage.entity.js';
+import type { Config } from './config.js';
+import { Database } from './db/database.js';
+import { runMigrations } from './db/migrate.js';
+import { Deployment } from './deployment/deployment.entity.js';
+import { Event } from './event/event.entity.js';
+import { EventReader } from './event/event-reader.js';
+import { EventWakeups } from './event/event-wakeups.js';
+import { Job } from './job/job.entity.js';
+import type { Logger } from './logger.js';
+import { openQueueTarget, type QueueTarget, TaskQueue } from './queue/task-queue.js';
+import { tasks } from './queue/tasks.js';
+import { Savepoint, SavepointAttempt } from './savepoint/savepoint.entity.js';
+
+/** Everything that a process shares, built by hand, once. */
+export interface Services {
+  config: Config;
+  log: Logger;
+  database: Database;
+  wakeups: EventWakeups;
+  eventReader: EventReader;
+  flinkClients: FlinkClients;
+  queueTarget: QueueTarget;
+  taskQueue: TaskQueue;
+  close(): Promise<void>;
+}
+
+const entities = [Artifact, Cluster, Storage, Deployment, Job, Savepoint, SavepointAttempt, Event];
+
+/** Brings the database up to date and opens everything. `close` takes it down in the reverse order. */
+export async function openServices(config: Config, databaseUrl: string, log: Logger, name: 'api' | 'worker'): Promise<Services> {
+  await runMigrations(databaseUrl);
+  const queueTarget = await openQueueTarget(databaseUrl, Object.keys(tasks).length);
+  queueTarget.postgres.on('error', (error) => log.warn({ err: error }, 'a connection of the queue was lost; it is opened again when needed'));
+  const database = await Database.open({
+    url: databaseUrl,
+    entities,
+    connections: config.databaseConnections,
+    applicationName: `stateward ${name}`,
+  });
+  const wakeups = new EventWakeups(databaseUrl, (error) => log.warn({ err: error }, 'the connection for wake-ups was lost; it is being rebuilt'));
+  const taskQueue = new TaskQueue(queueTarget, log);
+  const flinkClients = new FlinkClients();
+  return {
+    config,
+    log,
+    database,
+    wakeups,
+    eventReader: new EventReader(database),
+    flinkClients,
+    queueTarget,
+    taskQueue,
+    close: async () => {
+      await taskQueue.close();
+      await queueTarget.postgres.end();
+      await flinkClients.close();
+      await wakeups.close();
+      await database.close();
+    },
+  };
+}

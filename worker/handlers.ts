@@ -1,0 +1,24 @@
+import type { Handlers } from '../src/queue/define-task.js';
+import type { Tasks } from '../src/queue/tasks.js';
+import { claimOne } from '../src/db/claims.js';
+import { advanceStartNow, recoverStart } from '../src/run/advance-start.js';
+import { advanceSavepointNow, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
+import type { WorkerServices } from './worker-services.js';
+
+/** One short function per task; a missing one does not compile. When a task's attempts run out the watcher still has the row: the failure is counted there. */
+export const createHandlers = (services: WorkerServices): Handlers<Tasks> => ({
+  advanceSavepoint: {
+    run: ({ savepointId }) => advanceSavepointNow(services, savepointId),
+    exhausted: async ({ savepointId }, error) => {
+      const claim = await claimOne(services.database, services.workerId, 'savepoint', savepointId);
+      if (claim) await recoverSavepoint(services, claim, error);
+    },
+  },
+  advanceStart: {
+    run: ({ jobId }) => advanceStartNow(services, jobId),
+    exhausted: async ({ jobId }, error) => {
+      const claim = await claimOne(services.database, services.workerId, 'job', jobId);
+      if (claim) await recoverStart(services, claim, error);
+    },
+  },
+});

@@ -1,0 +1,26 @@
+import { randomUUID } from 'node:crypto';
+import type { TaskDefinition } from '../src/queue/define-task.js';
+import { tasks, type Tasks } from '../src/queue/tasks.js';
+import { LongCalls } from '../src/run/long-calls.js';
+import { savepointsFollowCluster } from '../src/savepoint/follow-cluster.js';
+import type { Services } from '../src/services.js';
+import { createHandlers } from './handlers.js';
+import { runTask } from './run-task.js';
+import { startWatchers } from './watchers.js';
+import type { WorkerServices } from './worker-services.js';
+
+/** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
+export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
+  const services: WorkerServices = { ...shared, workerId: randomUUID(), longCalls: new LongCalls(), clusterFollower: savepointsFollowCluster };
+  const handlers = createHandlers(services);
+  const names = Object.keys(tasks) as (keyof Tasks)[];
+  const workers = names.map((name) => runTask(tasks[name] as TaskDefinition, handlers[name] as never, services.queueTarget, services.log));
+  const watchers = startWatchers(services);
+  return {
+    workerId: services.workerId,
+    stop: async () => {
+      await watchers.stop();
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
