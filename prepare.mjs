@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(fileURLToPath(import.meta.url));
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Stateward needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`);
+  console.error(
+    `Stateward needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`,
+  );
   process.exit(1);
 }
 
@@ -19,7 +21,12 @@ const buildMark = join(root, 'dist', '.stateward-build');
 
 const hash = (files) => {
   const sum = createHash('sha256');
-  for (const file of files) sum.update(file).update('\0').update(readFileSync(join(root, file))).update('\0');
+  for (const file of files)
+    sum
+      .update(file)
+      .update('\0')
+      .update(readFileSync(join(root, file)))
+      .update('\0');
   return sum.digest('hex');
 };
 const filesBelow = (folder) =>
@@ -29,20 +36,29 @@ const filesBelow = (folder) =>
     .sort();
 const holds = (mark, value) => existsSync(mark) && readFileSync(mark, 'utf8') === value;
 const installHash = () => hash(['package-lock.json']);
-const buildHash = () => hash([...['src', 'worker', 'demo'].flatMap(filesBelow), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
+const buildHash = () =>
+  hash([...['src', 'worker', 'demo'].flatMap(filesBelow), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
 const isPrepared = () => holds(installMark, installHash()) && holds(buildMark, buildHash());
 
 if (!isPrepared()) {
   takeLock();
   try {
     if (!holds(installMark, installHash())) {
-      step('Installing dependencies (npm ci, about half a minute)', process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund']);
+      step('Installing dependencies (npm ci, about half a minute)', process.platform === 'win32' ? 'npm.cmd' : 'npm', [
+        'ci',
+        '--no-audit',
+        '--no-fund',
+      ]);
       writeFileSync(installMark, installHash());
     }
     if (!holds(buildMark, buildHash())) {
       const built = buildHash();
       rmSync(join(root, 'dist'), { recursive: true, force: true });
-      step('Building (tsc)', process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
+      step('Building (tsc)', process.execPath, [
+        join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
+        '-p',
+        'tsconfig.build.json',
+      ]);
       writeFileSync(buildMark, built);
     }
   } finally {
@@ -54,8 +70,15 @@ function step(what, command, args) {
   console.error(`${what} ...`);
   const startedAt = Date.now();
   // npm's own settings of the script that called us must not reach the npm that is called here.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(lifecycle|package|command|execpath)/.test(name)));
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env, shell: command.endsWith('.cmd') });
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(lifecycle|package|command|execpath)/.test(name)),
+  );
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env,
+    shell: command.endsWith('.cmd'),
+  });
   if (status !== 0) {
     rmSync(lock, { recursive: true, force: true });
     console.error(`${what}: failed${error ? ` (${error.message})` : ''}. See above; nothing was started.`);

@@ -10,21 +10,52 @@ const optionalText = z.string().trim().min(1).optional();
 /** Every setting, its default, and what it means. `.env.example` and README's table are checked against this schema. */
 export const settings = z.object({
   DATABASE_URL: optionalText
-    .refine((url) => url === undefined || /^postgres(ql)?:\/\//.test(url), 'must begin with postgres:// or postgresql://')
+    .refine(
+      (url) => url === undefined || /^postgres(ql)?:\/\//.test(url),
+      'must begin with postgres:// or postgresql://',
+    )
     .describe('PostgreSQL to use instead of the embedded one.'),
-  STATEWARD_HOST: z.string().default('127.0.0.1').describe('Address that the API listens on. Any other than loopback needs STATEWARD_API_TOKEN.'),
+  STATEWARD_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Address that the API listens on. Any other than loopback needs STATEWARD_API_TOKEN.'),
   STATEWARD_PORT: port.default(4000).describe('Port of the API.'),
   STATEWARD_API_TOKEN: z
     .string()
     .min(32, 'needs at least 32 characters; make one with: openssl rand -hex 32')
     .optional()
     .describe('When set, every request must carry it as a bearer token.'),
-  STATEWARD_DATA_FOLDER: z.string().min(1).default('.stateward').describe('Folder of the embedded database and of uploaded jars.'),
-  STATEWARD_ARTIFACT_FOLDER: optionalText.describe('Folder of uploaded jars, shared by all API and worker processes. Default: artifacts/ in the data folder.'),
-  STATEWARD_ARTIFACT_MAX_BYTES: z.coerce.number().int().min(1).default(512 * MiB).describe('Largest jar that is accepted.'),
-  STATEWARD_REQUEST_MAX_BYTES: z.coerce.number().int().min(1024).default(256 * 1024).describe('Largest GraphQL request that is accepted.'),
-  STATEWARD_DATABASE_CONNECTIONS: z.coerce.number().int().min(4).max(200).default(10).describe('Most database connections of one process, its queue apart.'),
-  STATEWARD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('Least level that is logged.'),
+  STATEWARD_DATA_FOLDER: z
+    .string()
+    .min(1)
+    .default('.stateward')
+    .describe('Folder of the embedded database and of uploaded jars.'),
+  STATEWARD_ARTIFACT_FOLDER: optionalText.describe(
+    'Folder of uploaded jars, shared by all API and worker processes. Default: artifacts/ in the data folder.',
+  ),
+  STATEWARD_ARTIFACT_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(512 * MiB)
+    .describe('Largest jar that is accepted.'),
+  STATEWARD_REQUEST_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(256 * 1024)
+    .describe('Largest GraphQL request that is accepted.'),
+  STATEWARD_DATABASE_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(4)
+    .max(200)
+    .default(10)
+    .describe('Most database connections of one process, its queue apart.'),
+  STATEWARD_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
+    .default('info')
+    .describe('Least level that is logged.'),
 });
 
 export interface Config {
@@ -46,7 +77,9 @@ const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = settings.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   if (parsed.success && !loopback.has(parsed.data.STATEWARD_HOST) && !parsed.data.STATEWARD_API_TOKEN) {
     problems.push(
       `STATEWARD_HOST: ${parsed.data.STATEWARD_HOST} can be reached from outside this machine, and whoever reaches the API can run code on your Flink clusters. ` +
@@ -54,7 +87,10 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     );
   }
   if (!parsed.success || problems.length > 0) {
-    throw new AppError('BAD_CONFIGURATION', `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    throw new AppError(
+      'BAD_CONFIGURATION',
+      `The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
   }
   const data = parsed.data;
   const dataFolder = resolve(data.STATEWARD_DATA_FOLDER);
@@ -64,7 +100,9 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     port: data.STATEWARD_PORT,
     apiToken: data.STATEWARD_API_TOKEN,
     dataFolder,
-    artifactFolder: data.STATEWARD_ARTIFACT_FOLDER ? resolve(data.STATEWARD_ARTIFACT_FOLDER) : resolve(dataFolder, 'artifacts'),
+    artifactFolder: data.STATEWARD_ARTIFACT_FOLDER
+      ? resolve(data.STATEWARD_ARTIFACT_FOLDER)
+      : resolve(dataFolder, 'artifacts'),
     artifactMaxBytes: data.STATEWARD_ARTIFACT_MAX_BYTES,
     requestMaxBytes: data.STATEWARD_REQUEST_MAX_BYTES,
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,

@@ -8,7 +8,10 @@ export function createLogger(level: string, process: 'api' | 'worker' | 'supervi
     {
       level,
       base: { process },
-      redact: { paths: ['req.headers.authorization', '*.authorization', '*.password', '*.apiToken'], censor: '[hidden]' },
+      redact: {
+        paths: ['req.headers.authorization', '*.authorization', '*.password', '*.apiToken'],
+        censor: '[hidden]',
+      },
     },
     pino.destination({ fd: 2, sync: false }),
   );

@@ -34,7 +34,10 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const portTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const badConfiguration = error instanceof AppError && error.code === 'BAD_CONFIGURATION';
-  if (portTaken) console.error(`${(error as Error).message}. Another program listens there: stop it, or set STATEWARD_PORT to a free port.`);
+  if (portTaken)
+    console.error(
+      `${(error as Error).message}. Another program listens there: stop it, or set STATEWARD_PORT to a free port.`,
+    );
   else console.error(badConfiguration ? error.message : error);
   process.exit(badConfiguration ? EX_CONFIG : portTaken ? EX_UNAVAILABLE : 1);
 });

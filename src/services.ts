@@ -32,17 +32,26 @@ export interface Services {
 const entities = [Artifact, Cluster, Storage, Deployment, Job, Savepoint, SavepointAttempt, Event];
 
 /** Brings the database up to date and opens everything. `close` takes it down in the reverse order. */
-export async function openServices(config: Config, databaseUrl: string, log: Logger, name: 'api' | 'worker'): Promise<Services> {
+export async function openServices(
+  config: Config,
+  databaseUrl: string,
+  log: Logger,
+  name: 'api' | 'worker',
+): Promise<Services> {
   await runMigrations(databaseUrl);
   const queueTarget = await openQueueTarget(databaseUrl, Object.keys(tasks).length);
-  queueTarget.postgres.on('error', (error) => log.warn({ err: error }, 'a connection of the queue was lost; it is opened again when needed'));
+  queueTarget.postgres.on('error', (error) =>
+    log.warn({ err: error }, 'a connection of the queue was lost; it is opened again when needed'),
+  );
   const database = await Database.open({
     url: databaseUrl,
     entities,
     connections: config.databaseConnections,
     applicationName: `stateward ${name}`,
   });
-  const wakeups = new EventWakeups(databaseUrl, (error) => log.warn({ err: error }, 'the connection for wake-ups was lost; it is being rebuilt'));
+  const wakeups = new EventWakeups(databaseUrl, (error) =>
+    log.warn({ err: error }, 'the connection for wake-ups was lost; it is being rebuilt'),
+  );
   const taskQueue = new TaskQueue(queueTarget, log);
   const flinkClients = new FlinkClients();
   return {

@@ -23,9 +23,18 @@ for (const [name, ...command] of onlyJest ? [] : checks) {
   }
 }
 
-const jest = spawn(process.execPath, ['--experimental-vm-modules', '--no-warnings=ExperimentalWarning', bin('jest', 'bin', 'jest.js'), ...args.filter((arg) => arg !== '--only-jest')], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const jest = spawn(
+  process.execPath,
+  [
+    '--experimental-vm-modules',
+    '--no-warnings=ExperimentalWarning',
+    bin('jest', 'bin', 'jest.js'),
+    ...args.filter((arg) => arg !== '--only-jest'),
+  ],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => jest.kill(signal));
 jest.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -10,7 +10,12 @@ const BACKOFF_MAX_MS = 120_000;
 const timing = { lockDuration: 8_000, stalledInterval: 3_000, maxStalledCount: 1_000_000, runRetryDelay: 1_000 };
 
 /** Parses, runs, times, counts failures and maps errors of one kind of task. BullMQ's own count adds up over a task's whole life, so failures in a row are counted here. */
-export function runTask<P>(task: TaskDefinition<P>, handler: Handler<P>, target: QueueTarget, log: Logger): Worker<Envelope> {
+export function runTask<P>(
+  task: TaskDefinition<P>,
+  handler: Handler<P>,
+  target: QueueTarget,
+  log: Logger,
+): Worker<Envelope> {
   async function run(job: Job<Envelope>, token?: string, signal?: AbortSignal): Promise<void> {
     const { payload, requestId, failures = 0 } = job.data;
     const strikes = failures + job.stalledCounter; // failures and crashes in a row before this run
@@ -26,7 +31,10 @@ export function runTask<P>(task: TaskDefinition<P>, handler: Handler<P>, target:
     let failure: unknown;
     try {
       if (strikes >= task.attempts) {
-        throw new AppError('TASK_CRASHED', `The worker process ended ${strikes} times in a row during this task (${task.name}). It is not tried again.`);
+        throw new AppError(
+          'TASK_CRASHED',
+          `The worker process ended ${strikes} times in a row during this task (${task.name}). It is not tried again.`,
+        );
       }
       await handler.run(task.payload.parse(payload), { requestId, signal: signal ?? new AbortController().signal });
       log.debug(line(), 'task done');
@@ -38,7 +46,10 @@ export function runTask<P>(task: TaskDefinition<P>, handler: Handler<P>, target:
     const hopeless = failure instanceof ZodError || (failure instanceof AppError && !failure.retryable);
     if (!hopeless && strikes + 1 < task.attempts) {
       const pauseMs = Math.min(task.backoffMs * 2 ** strikes, BACKOFF_MAX_MS) * (0.75 + Math.random() / 2);
-      log.warn(line({ err: failure, failures: strikes + 1, againInMs: Math.round(pauseMs) }), 'task failed, will be tried again');
+      log.warn(
+        line({ err: failure, failures: strikes + 1, againInMs: Math.round(pauseMs) }),
+        'task failed, will be tried again',
+      );
       await job.updateData({ ...job.data, failures: failures + 1 });
       await job.moveToDelayed(Math.ceil(Date.now() + pauseMs), token); // whole ms: PostgreSQL refuses fractions
       throw new DelayedError(); // BullMQ's sign that the task was moved and the slot is free

@@ -11,10 +11,17 @@ import type { WorkerServices } from './worker-services.js';
 
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
 export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
-  const services: WorkerServices = { ...shared, workerId: randomUUID(), longCalls: new LongCalls(), clusterFollower: savepointsFollowCluster };
+  const services: WorkerServices = {
+    ...shared,
+    workerId: randomUUID(),
+    longCalls: new LongCalls(),
+    clusterFollower: savepointsFollowCluster,
+  };
   const handlers = createHandlers(services);
   const names = Object.keys(tasks) as (keyof Tasks)[];
-  const workers = names.map((name) => runTask(tasks[name] as TaskDefinition, handlers[name] as never, services.queueTarget, services.log));
+  const workers = names.map((name) =>
+    runTask(tasks[name] as TaskDefinition, handlers[name] as never, services.queueTarget, services.log),
+  );
   const watchers = startWatchers(services);
   return {
     workerId: services.workerId,

@@ -14,7 +14,10 @@ const HOUSEKEEPING_EVERY_MS = 10 * 60_000;
 type Look = (services: WorkerServices, claim: Claim) => Promise<void>;
 
 /** What is watched, and by which look; and what a look that failed by our own fault does about its row. */
-const looks: Record<WatchedTable, { look: Look; recover: (services: WorkerServices, claim: Claim, error: unknown) => Promise<void> }> = {
+const looks: Record<
+  WatchedTable,
+  { look: Look; recover: (services: WorkerServices, claim: Claim, error: unknown) => Promise<void> }
+> = {
   cluster: { look: lookAtCluster, recover: recoverCluster },
   job: { look: advanceStart, recover: recoverStart },
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
@@ -42,13 +45,21 @@ export function startWatchers(services: WorkerServices): { stop(): Promise<void>
     atOnce: AT_ONCE,
     onError,
   });
-  const ownership = every(RENEW_EVERY_MS, async () => {
-    if ((await ownClusters(database, workerId)).length > 0) watcher.wake();
-  }, onError);
-  const housekeeping = every(HOUSEKEEPING_EVERY_MS, async () => {
-    await forgetOldKeys(database);
-    await forgetDeadWorkers(database);
-  }, onError);
+  const ownership = every(
+    RENEW_EVERY_MS,
+    async () => {
+      if ((await ownClusters(database, workerId)).length > 0) watcher.wake();
+    },
+    onError,
+  );
+  const housekeeping = every(
+    HOUSEKEEPING_EVERY_MS,
+    async () => {
+      await forgetOldKeys(database);
+      await forgetDeadWorkers(database);
+    },
+    onError,
+  );
 
   return {
     stop: async () => {

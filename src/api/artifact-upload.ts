@@ -8,7 +8,10 @@ const statusOf: Record<UploadRefusal['refusal'], number> = { BAD_NAME: 400, TOO_
 /** `PUT /artifacts/<name>.jar`: plain HTTP, because jars are large and GraphQL is not for files. The body is streamed. */
 export async function artifactUpload(app: FastifyInstance, { services }: { services: Services }): Promise<void> {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request: FastifyRequest, payload: Readable, done: (error: null, body: Readable) => void) => done(null, payload));
+  app.addContentTypeParser(
+    '*',
+    (_request: FastifyRequest, payload: Readable, done: (error: null, body: Readable) => void) => done(null, payload),
+  );
   app.put<{ Params: { name: string }; Body: Readable | undefined }>(
     '/artifacts/:name',
     { bodyLimit: services.config.artifactMaxBytes + 1 },

@@ -55,8 +55,13 @@ export function toPage({ first, after }: PageArgs): Page {
 const encode = ({ at, id }: Keyset) => Buffer.from(`${at}|${id}`).toString('base64url');
 
 function readCursor(cursor: string): Keyset {
-  const [, at, id] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)\|([0-9a-f-]{1,36})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (!at || !id) throw new AppError('BAD_USER_INPUT', 'after: this is not a cursor of such a list. Use endCursor of the page before.');
+  const [, at, id] =
+    /^(\d{4}-\d\d-\d\dT[\d:.]+Z)\|([0-9a-f-]{1,36})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  if (!at || !id)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      'after: this is not a cursor of such a list. Use endCursor of the page before.',
+    );
   return { at, id };
 }
 

@@ -5,7 +5,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** A malformed id is a broken request (BAD_USER_INPUT), a well-formed one of nothing is `null` or NOT_FOUND. */
 export function checkId(field: string, id: string): void {
-  if (!UUID.test(id)) throw new AppError('BAD_USER_INPUT', `${field}: "${id.slice(0, 60)}" is not an id. Ids are UUIDs, such as those in the answers of this API.`);
+  if (!UUID.test(id))
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `${field}: "${id.slice(0, 60)}" is not an id. Ids are UUIDs, such as those in the answers of this API.`,
+    );
 }
 
 /** An argument that holds the id of one object. */

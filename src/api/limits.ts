@@ -1,5 +1,17 @@
-import { type DocumentNode, type FragmentDefinitionNode, GraphQLError, type GraphQLSchema, Kind, type SelectionSetNode } from 'graphql';
-import { type ComplexityEstimator, fieldExtensionsEstimator, getComplexity, simpleEstimator } from 'graphql-query-complexity';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
+import {
+  type ComplexityEstimator,
+  fieldExtensionsEstimator,
+  getComplexity,
+  simpleEstimator,
+} from 'graphql-query-complexity';
 
 /** What one operation may cost at most. GraphQL's own introspection query is 15 deep and is measured apart. */
 export const limits = { tokens: 2_000, depth: 12, introspectionDepth: 20, aliases: 30, complexity: 5_000 };
@@ -16,17 +28,24 @@ export function checkLimits(
   operationName?: string | null,
 ): void {
   const fragments = new Map(
-    document.definitions.filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION).map((one) => [one.name.value, one]),
+    document.definitions
+      .filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
+      .map((one) => [one.name.value, one]),
   );
   const known = new Map<string, Size>();
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const { depth, introspection, aliases } = measure(definition.selectionSet, fragments, known);
-    if (depth > limits.depth) refuse('QUERY_TOO_DEEP', `The query is ${depth} levels deep; ${limits.depth} are allowed.`);
+    if (depth > limits.depth)
+      refuse('QUERY_TOO_DEEP', `The query is ${depth} levels deep; ${limits.depth} are allowed.`);
     if (introspection > limits.introspectionDepth) {
-      refuse('QUERY_TOO_DEEP', `The introspection is ${introspection} levels deep; ${limits.introspectionDepth} are allowed.`);
+      refuse(
+        'QUERY_TOO_DEEP',
+        `The introspection is ${introspection} levels deep; ${limits.introspectionDepth} are allowed.`,
+      );
     }
-    if (aliases > limits.aliases) refuse('TOO_MANY_ALIASES', `The query has ${aliases} aliases; ${limits.aliases} are allowed.`);
+    if (aliases > limits.aliases)
+      refuse('TOO_MANY_ALIASES', `The query has ${aliases} aliases; ${limits.aliases} are allowed.`);
   }
   let complexity: number;
   try {
@@ -42,7 +61,10 @@ export function checkLimits(
     return refuse('BAD_USER_INPUT', error instanceof Error ? error.message : String(error));
   }
   if (complexity > limits.complexity) {
-    refuse('QUERY_TOO_COMPLEX', `The query costs ${complexity}; ${limits.complexity} are allowed. Ask for smaller pages or fewer fields.`);
+    refuse(
+      'QUERY_TOO_COMPLEX',
+      `The query costs ${complexity}; ${limits.complexity} are allowed. Ask for smaller pages or fewer fields.`,
+    );
   }
 }
 
@@ -53,7 +75,11 @@ interface Size {
 }
 
 /** Fragments are measured once and remembered, so that a chain of them does not cost more than its text. Cycles were refused by validation. */
-function measure(set: SelectionSetNode | undefined, fragments: Map<string, FragmentDefinitionNode>, known: Map<string, Size>): Size {
+function measure(
+  set: SelectionSetNode | undefined,
+  fragments: Map<string, FragmentDefinitionNode>,
+  known: Map<string, Size>,
+): Size {
   const size: Size = { depth: 0, introspection: 0, aliases: 0 };
   for (const node of set?.selections ?? []) {
     const isField = node.kind === Kind.FIELD;
@@ -66,10 +92,14 @@ function measure(set: SelectionSetNode | undefined, fragments: Map<string, Fragm
       inner = measure(node.selectionSet, fragments, known);
     }
     const deep = Math.max(inner.depth, inner.introspection) + 1;
-    if (isField && (node.name.value === '__schema' || node.name.value === '__type')) size.introspection = Math.max(size.introspection, deep);
+    if (isField && (node.name.value === '__schema' || node.name.value === '__type'))
+      size.introspection = Math.max(size.introspection, deep);
     else {
       size.depth = Math.max(size.depth, inner.depth + (isField ? 1 : 0));
-      size.introspection = Math.max(size.introspection, inner.introspection === 0 ? 0 : inner.introspection + (isField ? 1 : 0));
+      size.introspection = Math.max(
+        size.introspection,
+        inner.introspection === 0 ? 0 : inner.introspection + (isField ? 1 : 0),
+      );
     }
     size.aliases += inner.aliases + (isField && node.alias ? 1 : 0);
   }

@@ -9,10 +9,17 @@ import type { Logger } from '../logger.js';
 export function maskError(error: unknown, requestId: string, log: Logger): GraphQLFormattedError {
   const shell = error instanceof GraphQLError ? error : undefined;
   const cause = rootOf(error);
-  const where = shell && { ...(shell.locations && { locations: shell.locations }), ...(shell.path && { path: shell.path }) };
+  const where = shell && {
+    ...(shell.locations && { locations: shell.locations }),
+    ...(shell.path && { path: shell.path }),
+  };
   if (cause instanceof AppError) {
     log[cause.logLevel]({ err: cause, requestId }, 'request ended with an error');
-    return { message: cause.message, ...where, extensions: { code: cause.code, retryable: cause.retryable, requestId } };
+    return {
+      message: cause.message,
+      ...where,
+      extensions: { code: cause.code, retryable: cause.retryable, requestId },
+    };
   }
   if (cause instanceof GraphQLError) {
     const { code = 'GRAPHQL_VALIDATION_FAILED' } = cause.extensions;

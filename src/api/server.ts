@@ -1,6 +1,9 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
-import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
 import { fastify, type FastifyInstance } from 'fastify';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
@@ -31,7 +34,12 @@ declare module 'fastify' {
 export async function createApi(services: Services, schema: GraphQLSchema): Promise<Api> {
   const { config } = services;
   const closing = new AbortController();
-  const app = fastify({ bodyLimit: config.requestMaxBytes, forceCloseConnections: 'idle', requestTimeout: 0, routerOptions: { maxParamLength: 200 } });
+  const app = fastify({
+    bodyLimit: config.requestMaxBytes,
+    forceCloseConnections: 'idle',
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: 200 },
+  });
   const apollo = createApollo(services, schema, app);
   await apollo.start();
 
@@ -81,11 +89,20 @@ function guard(app: FastifyInstance, { config }: Services): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.url === '/healthz' || request.url === '/readyz') return;
     if (isForeign(config.apiToken, request.headers.host, request.headers.origin)) {
-      return reply.code(403).send(problem('FORBIDDEN_ORIGIN', 'This API answers no pages of other sites. Call it by the address that it listens on.'));
+      return reply
+        .code(403)
+        .send(
+          problem(
+            'FORBIDDEN_ORIGIN',
+            'This API answers no pages of other sites. Call it by the address that it listens on.',
+          ),
+        );
     }
     const actor = authenticate(config.apiToken, request.headers.authorization);
     if (actor === null) {
-      return reply.code(401).send(problem('UNAUTHENTICATED', 'Send the API token: authorization: Bearer <STATEWARD_API_TOKEN>.'));
+      return reply
+        .code(401)
+        .send(problem('UNAUTHENTICATED', 'Send the API token: authorization: Bearer <STATEWARD_API_TOKEN>.'));
     }
     request.actor = actor;
   });
@@ -103,7 +120,9 @@ function createApollo({ log }: Services, schema: GraphQLSchema, app: FastifyInst
         // Here, and not in formatError, the request's own id is known.
         async willSendResponse({ response, errors, contextValue }) {
           if (!errors || response.body.kind !== 'single') return;
-          response.body.singleResult.errors = errors.map((error) => maskError(error, contextValue.caller.requestId, log));
+          response.body.singleResult.errors = errors.map((error) =>
+            maskError(error, contextValue.caller.requestId, log),
+          );
         },
       };
     },
@@ -118,7 +137,9 @@ function createApollo({ log }: Services, schema: GraphQLSchema, app: FastifyInst
     formatError: (formatted, error) => {
       // What never reaches a resolver (a body that is not GraphQL) is formatted here alone.
       const cause = unwrapResolverError(error);
-      return cause instanceof AppError || cause instanceof GraphQLError ? formatted : { message: 'Internal error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+      return cause instanceof AppError || cause instanceof GraphQLError
+        ? formatted
+        : { message: 'Internal error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
     },
     plugins: [
       fastifyApolloDrainPlugin(app),

@@ -1,4 +1,12 @@
-import { type ExecutionArgs, GraphQLError, type GraphQLFormattedError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
+import {
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
@@ -17,13 +25,19 @@ interface SocketExtra {
 }
 
 /** GraphQL over WebSocket (graphql-ws). It does not pass through Apollo: token, origin, limits and masking are applied here once more, by the same functions. */
-export function openSubscriptions(server: Server, services: Services, schema: GraphQLSchema, stopping: AbortSignal): { close(): Promise<void> } {
+export function openSubscriptions(
+  server: Server,
+  services: Services,
+  schema: GraphQLSchema,
+  stopping: AbortSignal,
+): { close(): Promise<void> } {
   const { config, log } = services;
   const sockets = new WebSocketServer({
     server,
     path: '/graphql',
     maxPayload: MAX_PAYLOAD_BYTES,
-    verifyClient: ({ req }: { req: { headers: { host?: string; origin?: string } } }) => !isForeign(config.apiToken, req.headers.host, req.headers.origin),
+    verifyClient: ({ req }: { req: { headers: { host?: string; origin?: string } } }) =>
+      !isForeign(config.apiToken, req.headers.host, req.headers.origin),
   });
 
   const actorOf = (extra: unknown, params: Record<string, unknown> | undefined): string | null => {
@@ -41,7 +55,8 @@ export function openSubscriptions(server: Server, services: Services, schema: Gr
         const context = createContext(services, actor ?? 'nobody', stopping);
         const { requestId } = context.caller;
         try {
-          if (actor === null) throw new GraphQLError('The API token is missing or wrong.', { extensions: { code: 'UNAUTHENTICATED' } });
+          if (actor === null)
+            throw new GraphQLError('The API token is missing or wrong.', { extensions: { code: 'UNAUTHENTICATED' } });
           const document = parse(query, { maxTokens: limits.tokens });
           const faults = validate(schema, document, specifiedRules, { maxErrors: 10, hideSuggestions: true });
           if (faults.length > 0) return faults.map((fault) => toError(maskError(fault, requestId, log)));
@@ -53,7 +68,12 @@ export function openSubscriptions(server: Server, services: Services, schema: Gr
       },
       onNext: (_socket, _id, _payload, args, result) =>
         result.errors && result.errors.length > 0
-          ? { ...result, errors: result.errors.map((error) => toError(maskError(error, (args.contextValue as Context).caller.requestId, log))) }
+          ? {
+              ...result,
+              errors: result.errors.map((error) =>
+                toError(maskError(error, (args.contextValue as Context).caller.requestId, log)),
+              ),
+            }
           : undefined,
       onError: (_socket, id, _payload, errors) =>
         errors.map((error) => (error.extensions?.requestId ? error : toError(maskError(error, id, log)))),
@@ -69,4 +89,6 @@ export function openSubscriptions(server: Server, services: Services, schema: Gr
 }
 
 const toError = ({ message, locations, path, extensions }: GraphQLFormattedError) =>
-  Object.assign(new GraphQLError(message, { extensions }), { toJSON: () => ({ message, locations, path, extensions }) });
+  Object.assign(new GraphQLError(message, { extensions }), {
+    toJSON: () => ({ message, locations, path, extensions }),
+  });

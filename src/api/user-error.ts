@@ -25,7 +25,8 @@ export const refusalCodes = [
 export type RefusalCode = (typeof refusalCodes)[number];
 
 @InterfaceType({
-  description: 'A request that was understood and declined, with the reason and what would unlock it. Ask for `... on UserError { code message }` and new refusals will not surprise you.',
+  description:
+    'A request that was understood and declined, with the reason and what would unlock it. Ask for `... on UserError { code message }` and new refusals will not surprise you.',
   resolveType: (value: object) => value.constructor.name,
 })
 export abstract class UserError {

@@ -5,7 +5,10 @@ import { bigintToNumber } from '../db/database.js';
 
 /** A job jar. Its bytes lie in the artifact folder under its SHA-256. */
 @Entity('artifact')
-@ObjectType({ description: 'A job jar, uploaded with PUT /artifacts/<name>.jar and known by its SHA-256: the same bytes are one artifact.' })
+@ObjectType({
+  description:
+    'A job jar, uploaded with PUT /artifacts/<name>.jar and known by its SHA-256: the same bytes are one artifact.',
+})
 export class Artifact {
   @Field(() => ID)
   @PrimaryColumn('uuid')
@@ -23,7 +26,10 @@ export class Artifact {
   @Column('bigint', { name: 'size_bytes', transformer: bigintToNumber })
   sizeBytes!: number;
 
-  @Field(() => String, { nullable: true, description: 'Main-Class of the manifest; without it a deployment must name an entryClass.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Main-Class of the manifest; without it a deployment must name an entryClass.',
+  })
   @Column('text', { name: 'main_class', nullable: true })
   mainClass!: string | null;
 

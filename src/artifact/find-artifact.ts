@@ -3,7 +3,8 @@ import type { Sql } from '../db/database.js';
 import { Artifact } from './artifact.entity.js';
 
 /** What other nouns may ask of artifacts. */
-export const findArtifact = (sql: Sql, id: string) => sql.entity(Artifact, 'select * from artifact where id = $1', [id]);
+export const findArtifact = (sql: Sql, id: string) =>
+  sql.entity(Artifact, 'select * from artifact where id = $1', [id]);
 export const findArtifacts = (sql: Sql, ids: readonly string[]) =>
   sql.entities(Artifact, 'select * from artifact where id = any($1)', [ids]);
 

@@ -13,12 +13,17 @@ export async function readJar(path: string): Promise<JarContents> {
   try {
     zip = await openZip(path);
   } catch {
-    return { problem: 'it is not a zip archive, hence no jar. Build the job with Maven, Gradle or the jar command and upload the result.' };
+    return {
+      problem:
+        'it is not a zip archive, hence no jar. Build the job with Maven, Gradle or the jar command and upload the result.',
+    };
   }
   try {
     return await readEntries(zip);
   } catch (error) {
-    return { problem: `its table of contents is damaged (${(error as Error).message}). Upload it again, or build it anew.` };
+    return {
+      problem: `its table of contents is damaged (${(error as Error).message}). Upload it again, or build it anew.`,
+    };
   } finally {
     zip.close();
   }
@@ -35,7 +40,11 @@ function readEntries(zip: ZipFile): Promise<JarContents> {
     let mainClass: string | null = null;
     zip.on('error', reject);
     zip.on('end', () =>
-      resolve(hasClasses ? { mainClass } : { problem: 'there is no class in it. Upload the jar that holds the job, not its sources or resources.' }),
+      resolve(
+        hasClasses
+          ? { mainClass }
+          : { problem: 'there is no class in it. Upload the jar that holds the job, not its sources or resources.' },
+      ),
     );
     zip.on('entry', (entry: Entry) => {
       if (entry.fileName.endsWith('.class')) hasClasses = true;

@@ -33,7 +33,10 @@ export async function receiveArtifact(
   bytes: Readable,
 ): Promise<Artifact | UploadRefusal> {
   if (!FILE_NAME.test(name)) {
-    return { refusal: 'BAD_NAME', message: `"${name}" cannot be the name of a jar. Use letters, digits and . _ + -, ending in .jar, at most 200 characters.` };
+    return {
+      refusal: 'BAD_NAME',
+      message: `"${name}" cannot be the name of a jar. Use letters, digits and . _ + -, ending in .jar, at most 200 characters.`,
+    };
   }
   await mkdir(config.artifactFolder, { recursive: true });
   const draft = join(config.artifactFolder, `incoming-${randomUUID()}`);
@@ -54,7 +57,13 @@ export async function receiveArtifact(
 
     const sha256 = hash.digest('hex');
     await settle(draft, artifactPath(config.artifactFolder, sha256), sizeBytes);
-    return await insertOrFindArtifact(database, { id: randomUUID(), name, sha256, sizeBytes, mainClass: contents.mainClass });
+    return await insertOrFindArtifact(database, {
+      id: randomUUID(),
+      name,
+      sha256,
+      sizeBytes,
+      mainClass: contents.mainClass,
+    });
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
     return {

@@ -10,13 +10,18 @@ export function readClusterUrl(text: string): ClusterUrl {
   try {
     url = new URL(text.trim());
   } catch {
-    return { problem: `"${text}" is not a URL. Give the REST address of the JobManager, such as http://jobmanager:8081.` };
+    return {
+      problem: `"${text}" is not a URL. Give the REST address of the JobManager, such as http://jobmanager:8081.`,
+    };
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return { problem: `the scheme ${url.protocol.slice(0, -1)} is not one of http, https.` };
   }
   if (url.username || url.password) {
-    return { problem: 'it holds credentials, which would be stored and shown. Remove them; let a proxy beside Stateward add them.' };
+    return {
+      problem:
+        'it holds credentials, which would be stored and shown. Remove them; let a proxy beside Stateward add them.',
+    };
   }
   if (url.search || url.hash) return { problem: 'it has a query or a fragment. Give the address alone.' };
   return { url: `${url.origin}${url.pathname.replace(/\/+$/, '')}` };

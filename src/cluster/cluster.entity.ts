@@ -13,8 +13,13 @@ registerEnumType(ClusterState, {
   description: 'Whether the JobManager answers, and whether it is the one that was registered.',
   valuesConfig: {
     REACHABLE: { description: 'It answered when last asked.' },
-    UNREACHABLE: { description: 'It does not answer; lastError says why. Nothing that it runs changes its state for that.' },
-    CHANGED: { description: 'It answers, but with other storage roots or another high-availability id than recorded: it is observed, and nothing is started or triggered there.' },
+    UNREACHABLE: {
+      description: 'It does not answer; lastError says why. Nothing that it runs changes its state for that.',
+    },
+    CHANGED: {
+      description:
+        'It answers, but with other storage roots or another high-availability id than recorded: it is observed, and nothing is started or triggered there.',
+    },
   },
 });
 
@@ -42,7 +47,10 @@ export class Cluster {
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
-  @Field(() => String, { nullable: true, description: 'Why it last did not answer as a Flink; kept after it came back.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it last did not answer as a Flink; kept after it came back.',
+  })
   @Column('text', { name: 'last_error', nullable: true })
   lastError!: string | null;
 
@@ -58,11 +66,18 @@ export class Cluster {
   @Column('boolean', { name: 'accepts_jars', nullable: true })
   acceptsJars!: boolean | null;
 
-  @Field(() => String, { nullable: true, description: 'Tells one JobManager process from the next; changes when it is restarted.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Tells one JobManager process from the next; changes when it is restarted.',
+  })
   @Column('text', { name: 'process_mark', nullable: true })
   processMark!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'execution.checkpointing.savepoint-dir of the cluster; null: savepoints are refused with NO_SAVEPOINT_ROOT.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'execution.checkpointing.savepoint-dir of the cluster; null: savepoints are refused with NO_SAVEPOINT_ROOT.',
+  })
   @Column('text', { name: 'savepoint_root', nullable: true })
   savepointRoot!: string | null;
 
@@ -100,7 +115,10 @@ export class Cluster {
   @Column('integer', { name: 'task_managers', nullable: true })
   taskManagers!: number | null;
 
-  @Field(() => SafeInt, { nullable: true, description: "JobManager's clock minus the database's; null while no job was looked at." })
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: "JobManager's clock minus the database's; null while no job was looked at.",
+  })
   @Column('bigint', { name: 'clock_offset_ms', nullable: true, transformer: bigintToNumber })
   clockOffsetMs!: number | null;
 

@@ -60,7 +60,9 @@ export class ClusterResolver {
 export class StorageResolver {
   constructor(private readonly services: Services) {}
 
-  @Query(() => StorageConnection, { description: 'All storages, newest first. Registering a cluster makes them from its own configuration.' })
+  @Query(() => StorageConnection, {
+    description: 'All storages, newest first. Registering a cluster makes them from its own configuration.',
+  })
   async storages(@Args(() => PageArgs) args: PageArgs) {
     const page = toPage(args);
     return toConnection(await storagePage(this.services.database, page), page.first);

@@ -7,16 +7,24 @@ export class RegisterClusterInput {
   @Field(() => String, { description: 'Unique among clusters; 1 to 100 characters.' })
   name!: string;
 
-  @Field(() => String, { description: 'REST address of the JobManager: http(s)://host:port[/prefix], without credentials.' })
+  @Field(() => String, {
+    description: 'REST address of the JobManager: http(s)://host:port[/prefix], without credentials.',
+  })
   url!: string;
 
-  @Field(() => Boolean, { defaultValue: false, description: 'Register it although it does not answer now; it is read when it does.' })
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Register it although it does not answer now; it is read when it does.',
+  })
   force!: boolean;
 
   @Field(() => Int, { defaultValue: 4, description: 'How many savepoints may be in flight there at once, 1 to 1000.' })
   savepointBudget!: number;
 
-  @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same cluster.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same cluster.',
+  })
   idempotencyKey?: string | null;
 }
 
@@ -82,6 +90,7 @@ export class NoSavepointRoot extends UserError {
 
 export const RegisterClusterResult = createUnionType({
   name: 'RegisterClusterResult',
-  types: () => [Cluster, InvalidInput, NameTaken, ClusterAlreadyRegistered, ClusterUnreachable, IdempotencyKeyReused] as const,
+  types: () =>
+    [Cluster, InvalidInput, NameTaken, ClusterAlreadyRegistered, ClusterUnreachable, IdempotencyKeyReused] as const,
 });
 export type RegisterClusterResult = typeof RegisterClusterResult;

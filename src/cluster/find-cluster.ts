@@ -33,7 +33,7 @@ export const rootsOfStorages = (sql: Sql, ids: readonly string[]) =>
 
 /** The JobManager's clock, in epoch ms, as it has just been read: what remains of the difference is the network's delay. */
 export const recordClock = (sql: Sql, clusterId: string, jobManagerNow: number) =>
-  sql.changed('update cluster set clock_offset_ms = $2 - (extract(epoch from clock_timestamp()) * 1000)::bigint where id = $1', [
-    clusterId,
-    jobManagerNow,
-  ]);
+  sql.changed(
+    'update cluster set clock_offset_ms = $2 - (extract(epoch from clock_timestamp()) * 1000)::bigint where id = $1',
+    [clusterId, jobManagerNow],
+  );

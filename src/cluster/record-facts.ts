@@ -34,7 +34,11 @@ export function columnsOf(facts: ClusterFacts, changed: boolean): Record<string,
     facts_read_at: NOW,
     ...(changed
       ? {}
-      : { savepoint_root: facts.savepointRoot, checkpoint_root: facts.checkpointRoot, ha_cluster_id: facts.haClusterId }),
+      : {
+          savepoint_root: facts.savepointRoot,
+          checkpoint_root: facts.checkpointRoot,
+          ha_cluster_id: facts.haClusterId,
+        }),
   };
 }
 
@@ -72,7 +76,13 @@ function readRootOf(root: string, url: string): string | null {
   return scheme === 'file' && isLoopback(url) ? root.replace(/^file:\/*/i, '/') : null;
 }
 
-export async function tellChange(tx: Transaction, cluster: Cluster, facts: ClusterFacts, state: ClusterState, deploymentIds: readonly string[]) {
+export async function tellChange(
+  tx: Transaction,
+  cluster: Cluster,
+  facts: ClusterFacts,
+  state: ClusterState,
+  deploymentIds: readonly string[],
+) {
   const newProcess = cluster.factsReadAt !== null && cluster.processMark !== facts.processMark;
   const events: { type: EventType; message: string }[] = [];
   if (state !== cluster.state) {
@@ -85,7 +95,10 @@ export async function tellChange(tx: Transaction, cluster: Cluster, facts: Clust
           `(recorded ${cluster.checkpointRoot ?? 'none'}). It is observed, and nothing is started or triggered there until the recorded configuration is back.`,
       });
     } else {
-      events.push({ type: EventType.CLUSTER_REACHABLE, message: `Cluster ${cluster.name} answers (Flink ${facts.flinkVersion}).` });
+      events.push({
+        type: EventType.CLUSTER_REACHABLE,
+        message: `Cluster ${cluster.name} answers (Flink ${facts.flinkVersion}).`,
+      });
     }
   }
   if (newProcess) {
@@ -98,7 +111,8 @@ export async function tellChange(tx: Transaction, cluster: Cluster, facts: Clust
   for (const event of events) {
     await recordEvent(tx, { ...event, clusterId: cluster.id });
     if (!concernsDeployments.includes(event.type)) continue;
-    for (const deploymentId of [...deploymentIds].sort()) await recordEvent(tx, { ...event, clusterId: cluster.id, deploymentId });
+    for (const deploymentId of [...deploymentIds].sort())
+      await recordEvent(tx, { ...event, clusterId: cluster.id, deploymentId });
   }
   return events;
 }

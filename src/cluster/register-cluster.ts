@@ -9,7 +9,12 @@ import { recordEvent } from '../event/record-event.js';
 import type { ClusterFacts } from '../flink/flink.types.js';
 import { Cluster, ClusterState } from './cluster.entity.js';
 import { findClusterByName, findClusterByUrl, insertCluster } from './cluster.store.js';
-import { ClusterAlreadyRegistered, ClusterUnreachable, type RegisterClusterInput, type RegisterClusterResult } from './cluster.types.js';
+import {
+  ClusterAlreadyRegistered,
+  ClusterUnreachable,
+  type RegisterClusterInput,
+  type RegisterClusterResult,
+} from './cluster.types.js';
 import { readClusterUrl } from './cluster-url.js';
 import { findCluster } from './find-cluster.js';
 import type { FlinkClients } from './flink-clients.js';
@@ -53,7 +58,13 @@ export async function registerCluster(
       const taken = await refuseTaken(tx, name, address.url);
       if (taken) return taken;
       if (trouble && !input.force) return new ClusterUnreachable(trouble.message);
-      const id = await store(tx, { name, url: address.url, savepointBudget: input.savepointBudget }, facts, trouble, caller);
+      const id = await store(
+        tx,
+        { name, url: address.url, savepointBudget: input.savepointBudget },
+        facts,
+        trouble,
+        caller,
+      );
       await remember(tx, request, 'Cluster', id);
       return loadCluster(tx, id);
     });
@@ -66,7 +77,11 @@ export async function registerCluster(
   }
 }
 
-async function refuseTaken(sql: Pick<Database, 'entity' | 'entities' | 'rows' | 'row' | 'changed'>, name: string, url: string) {
+async function refuseTaken(
+  sql: Pick<Database, 'entity' | 'entities' | 'rows' | 'row' | 'changed'>,
+  name: string,
+  url: string,
+) {
   const sameUrl = await findClusterByUrl(sql, url);
   if (sameUrl) return new ClusterAlreadyRegistered(sameUrl);
   const sameName = await findClusterByName(sql, name);

@@ -18,12 +18,16 @@ export interface Sight {
 /** The eyes on a storage; null where Stateward cannot look. */
 export async function lookInto(database: Database, storageId: string): Promise<Sight | null> {
   const storage = await findStorage(database, storageId);
-  if (!storage?.readRoot || storage.access === StorageAccess.NONE || storage.access === StorageAccess.MISMATCH) return null;
+  if (!storage?.readRoot || storage.access === StorageAccess.NONE || storage.access === StorageAccess.MISMATCH)
+    return null;
   return { reader: new FileStorageReader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
 }
 
 /** What a look found: true or false where that counts, null where it could not be told. */
-export async function seen(sight: Sight | null, look: (reader: StorageReader) => Promise<boolean>): Promise<boolean | null> {
+export async function seen(
+  sight: Sight | null,
+  look: (reader: StorageReader) => Promise<boolean>,
+): Promise<boolean | null> {
   if (!sight) return null;
   try {
     const found = await look(sight.reader);
@@ -35,7 +39,12 @@ export async function seen(sight: Sight | null, look: (reader: StorageReader) =>
 }
 
 /** Learns from one savepoint that Flink has just completed whether the folder here is the same place. */
-export async function proveStorage(database: Database, storageId: string, found: boolean, location: string): Promise<void> {
+export async function proveStorage(
+  database: Database,
+  storageId: string,
+  found: boolean,
+  location: string,
+): Promise<void> {
   await database.transaction(async (tx) => {
     if (!(await setStorageAccess(tx, storageId, found ? 'PROVEN' : 'MISMATCH'))) return;
     const storage = await findStorage(tx, storageId);

@@ -13,9 +13,15 @@ registerEnumType(StorageAccess, {
   description: 'Whether Stateward itself can look into a storage.',
   valuesConfig: {
     NONE: { description: 'It cannot. Everything works through Flink; what could not be checked is said.' },
-    UNPROVEN: { description: 'A folder of that name is there, but nothing of Flink has been seen in it yet. What is found counts; what is not found proves nothing.' },
+    UNPROVEN: {
+      description:
+        'A folder of that name is there, but nothing of Flink has been seen in it yet. What is found counts; what is not found proves nothing.',
+    },
     PROVEN: { description: 'A savepoint of Flink was seen in it: it is the same place.' },
-    MISMATCH: { description: 'A savepoint that Flink had just completed was not there: it is another place of the same name, and is not looked at.' },
+    MISMATCH: {
+      description:
+        'A savepoint that Flink had just completed was not there: it is another place of the same name, and is not looked at.',
+    },
   },
 });
 

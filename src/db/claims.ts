@@ -70,7 +70,10 @@ export async function claimDue(database: Database, worker: string, limit: number
 /** Milliseconds until the next row of an owned cluster is due (0: now); null when nothing waits. */
 export async function nextDueInMs(database: Database, worker: string): Promise<number | null> {
   const due = watchedTables
-    .map((table) => `select min(greatest(look_at, claimed_until)) as at from ${table} where look_at is not null and ${owned(table)}`)
+    .map(
+      (table) =>
+        `select min(greatest(look_at, claimed_until)) as at from ${table} where look_at is not null and ${owned(table)}`,
+    )
     .join(' union all ');
   const row = await database.row<{ ms: number | null }>(
     `select extract(epoch from min(at) - now())::float8 * 1000 as ms from (${due}) due`,
@@ -80,7 +83,12 @@ export async function nextDueInMs(database: Database, worker: string): Promise<n
 }
 
 /** One row, for a task: null when somebody is at it, nothing is left to do, or another worker owns its cluster. */
-export async function claimOne(database: Database, worker: string, table: WatchedTable, id: string): Promise<Claim | null> {
+export async function claimOne(
+  database: Database,
+  worker: string,
+  table: WatchedTable,
+  id: string,
+): Promise<Claim | null> {
   const claimedAt = Date.now();
   const row = await database.row<ClaimRow>(
     `update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'

@@ -140,8 +140,14 @@ export class Database implements Sql {
 /** Classes 08 (connection), 53 (resources), 57P (shutdown), and what the driver says when there is nobody. */
 function isAway(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  if (typeof code === 'string') return /^(08|53|57P)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message);
+  if (typeof code === 'string')
+    return /^(08|53|57P)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      error.message,
+    )
+  );
 }
 
 async function asTrouble<T>(work: Promise<T>): Promise<T> {
@@ -149,7 +155,11 @@ async function asTrouble<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!isAway(error)) throw error;
-    throw new AppError('DATABASE_UNAVAILABLE', 'The database does not answer. Send the request again, with the same idempotency key if it had one.', { cause: error });
+    throw new AppError(
+      'DATABASE_UNAVAILABLE',
+      'The database does not answer. Send the request again, with the same idempotency key if it had one.',
+      { cause: error },
+    );
   }
 }
 

@@ -17,7 +17,9 @@ export interface KeyedRequest {
 export type Remembered = { kind: 'NEW' } | { kind: 'SAME'; objectId: string } | { kind: 'REUSED'; key: string };
 
 const hashOf = ({ mutation, input }: KeyedRequest) =>
-  createHash('sha256').update(JSON.stringify([mutation, input])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([mutation, input]))
+    .digest('hex');
 
 /**
  * Whether a request with this key was answered within 24 h. Call first in the transaction: requests with the same key
@@ -36,7 +38,12 @@ export async function recall(tx: Transaction, request: KeyedRequest): Promise<Re
 }
 
 /** Remembers the object that answered the request, in the transaction that made it. */
-export async function remember(tx: Transaction, request: KeyedRequest, objectType: string, objectId: string): Promise<void> {
+export async function remember(
+  tx: Transaction,
+  request: KeyedRequest,
+  objectType: string,
+  objectId: string,
+): Promise<void> {
   const { idempotencyKey: key, caller } = request;
   if (!key) return;
   await tx.rows(

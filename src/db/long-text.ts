@@ -10,6 +10,9 @@ export async function keepText(tx: Transaction, ownerId: string, kind: 'FAILURE'
 }
 
 export async function findText(sql: Sql, ownerId: string, kind: 'FAILURE'): Promise<string | null> {
-  const row = await sql.row<{ text: string }>('select text from long_text where owner_id = $1 and kind = $2', [ownerId, kind]);
+  const row = await sql.row<{ text: string }>('select text from long_text where owner_id = $1 and kind = $2', [
+    ownerId,
+    kind,
+  ]);
   return row?.text ?? null;
 }

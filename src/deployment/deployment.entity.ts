@@ -44,7 +44,10 @@ export class Deployment {
   @Column('uuid', { name: 'artifact_id', nullable: true })
   artifactId!: string | null;
 
-  @Field(() => String, { nullable: true, description: "Class whose main() builds the job; null: the jar's Main-Class." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Class whose main() builds the job; null: the jar's Main-Class.",
+  })
   @Column('text', { name: 'entry_class', nullable: true })
   entryClass!: string | null;
 
@@ -59,7 +62,11 @@ export class Deployment {
   @Column('jsonb', { name: 'flink_configuration' })
   flinkConfiguration!: Record<string, string>;
 
-  @Field(() => SavepointFormat, { nullable: true, description: 'Format of its savepoints where a request names none; null: CANONICAL, or NATIVE where the state backend cannot write CANONICAL.' })
+  @Field(() => SavepointFormat, {
+    nullable: true,
+    description:
+      'Format of its savepoints where a request names none; null: CANONICAL, or NATIVE where the state backend cannot write CANONICAL.',
+  })
   @Column('text', { name: 'savepoint_format', nullable: true })
   savepointFormat!: SavepointFormat | null;
 

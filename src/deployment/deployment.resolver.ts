@@ -9,7 +9,12 @@ import type { Services } from '../services.js';
 import { createDeployment } from './create-deployment.js';
 import { Deployment } from './deployment.entity.js';
 import { deploymentPage } from './deployment.store.js';
-import { ConfigurationEntry, CreateDeploymentInput, CreateDeploymentResult, DeploymentFilterInput } from './deployment.types.js';
+import {
+  ConfigurationEntry,
+  CreateDeploymentInput,
+  CreateDeploymentResult,
+  DeploymentFilterInput,
+} from './deployment.types.js';
 import { findDeploymentByName } from './find-deployment.js';
 
 export const DeploymentConnection = connectionOf('Deployment', () => Deployment);
@@ -18,7 +23,10 @@ export const DeploymentConnection = connectionOf('Deployment', () => Deployment)
 export class DeploymentResolver {
   constructor(private readonly services: Services) {}
 
-  @Query(() => Deployment, { nullable: true, description: 'One deployment, by id or by name; null when there is none.' })
+  @Query(() => Deployment, {
+    nullable: true,
+    description: 'One deployment, by id or by name; null when there is none.',
+  })
   deployment(
     @Arg('id', () => ID, { nullable: true }) id: string | null,
     @Arg('name', () => String, { nullable: true }) name: string | null,
@@ -33,7 +41,10 @@ export class DeploymentResolver {
   }
 
   @Query(() => DeploymentConnection, { description: 'Deployments, newest first.' })
-  async deployments(@Args(() => PageArgs) args: PageArgs, @Arg('filter', () => DeploymentFilterInput, { nullable: true }) filter?: DeploymentFilterInput) {
+  async deployments(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => DeploymentFilterInput, { nullable: true }) filter?: DeploymentFilterInput,
+  ) {
     if (filter?.clusterId) checkId('filter.clusterId', filter.clusterId);
     const page = toPage(args);
     return toConnection(await deploymentPage(this.services.database, page, filter ?? {}), page.first);

@@ -19,7 +19,15 @@ export async function insertDeployment(
   tx: Transaction,
   d: Pick<
     Deployment,
-    'id' | 'name' | 'clusterId' | 'artifactId' | 'entryClass' | 'programArguments' | 'parallelism' | 'flinkConfiguration' | 'savepointFormat'
+    | 'id'
+    | 'name'
+    | 'clusterId'
+    | 'artifactId'
+    | 'entryClass'
+    | 'programArguments'
+    | 'parallelism'
+    | 'flinkConfiguration'
+    | 'savepointFormat'
   >,
 ) {
   await tx.changed(

@@ -24,7 +24,10 @@ export class CreateDeploymentInput {
   @Field(() => ID, { description: 'From the answer of PUT /artifacts/<name>.jar.' })
   artifactId!: string;
 
-  @Field(() => String, { nullable: true, description: "Class whose main() builds the job. Default: the jar's Main-Class." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Class whose main() builds the job. Default: the jar's Main-Class.",
+  })
   entryClass?: string | null;
 
   @Field(() => [String], { defaultValue: [], description: 'Arguments of main(), one element each.' })
@@ -35,14 +38,18 @@ export class CreateDeploymentInput {
 
   @Field(() => [ConfigurationEntry], {
     defaultValue: [],
-    description: 'Flink settings of its runs. Retention of checkpoints is RETAIN_ON_CANCELLATION unless said otherwise here.',
+    description:
+      'Flink settings of its runs. Retention of checkpoints is RETAIN_ON_CANCELLATION unless said otherwise here.',
   })
   flinkConfiguration!: ConfigurationEntry[];
 
   @Field(() => SavepointFormat, { nullable: true, description: 'Format of its savepoints where a request names none.' })
   savepointFormat?: SavepointFormat | null;
 
-  @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same deployment.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same deployment.',
+  })
   idempotencyKey?: string | null;
 }
 

@@ -18,11 +18,19 @@ const RETENTION_KEY = 'execution.checkpointing.externalized-checkpoint-retention
 export const defaultConfiguration: Readonly<Record<string, string>> = { [RETENTION_KEY]: 'RETAIN_ON_CANCELLATION' };
 
 /** Key–value pairs as a record; or the refusal that names the pair. */
-export function readConfiguration(field: string, entries: readonly ConfigurationEntry[]): Record<string, string> | InvalidInput {
+export function readConfiguration(
+  field: string,
+  entries: readonly ConfigurationEntry[],
+): Record<string, string> | InvalidInput {
   const configuration: Record<string, string> = {};
   for (const { key, value } of entries) {
-    if (!/^[$A-Za-z][\w.$-]{0,199}$/.test(key)) return new InvalidInput(field, `"${key.slice(0, 60)}" is not the name of a Flink setting.`);
-    if (setByStateward.has(key)) return new InvalidInput(field, `${key} is set by Stateward at each start. Remove it, and choose the state with the start's strategy.`);
+    if (!/^[$A-Za-z][\w.$-]{0,199}$/.test(key))
+      return new InvalidInput(field, `"${key.slice(0, 60)}" is not the name of a Flink setting.`);
+    if (setByStateward.has(key))
+      return new InvalidInput(
+        field,
+        `${key} is set by Stateward at each start. Remove it, and choose the state with the start's strategy.`,
+      );
     if (configuration[key] !== undefined && configuration[key] !== value) {
       return new InvalidInput(field, `${key} is given twice, as "${configuration[key]}" and as "${value}". Keep one.`);
     }

@@ -14,7 +14,9 @@ export class EventReader {
     const key = `${deploymentId}:${number}`;
     const known = this.inFlight.get(key);
     if (known) return known;
-    const read = eventsAfter(this.database, deploymentId, number, EVENTS_AT_ONCE).finally(() => this.inFlight.delete(key));
+    const read = eventsAfter(this.database, deploymentId, number, EVENTS_AT_ONCE).finally(() =>
+      this.inFlight.delete(key),
+    );
     this.inFlight.set(key, read);
     return read;
   }

@@ -18,7 +18,10 @@ export class Event {
   @Column('uuid', { name: 'deployment_id', nullable: true })
   deploymentId!: string | null;
 
-  @Field(() => Int, { nullable: true, description: 'Counts the events of its deployment from 1, without gaps; null when it is about none.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Counts the events of its deployment from 1, without gaps; null when it is about none.',
+  })
   @Column('bigint', { nullable: true, transformer: bigintToNumber })
   number!: number | null;
 

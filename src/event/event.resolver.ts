@@ -1,6 +1,6 @@
 import { Arg, Args, Field, ID, InputType, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
-import type { Context } from "../api/context.js";
+import type { Context } from '../api/context.js';
 import { checkId } from '../api/id-arg.js';
 import { AppError } from '../errors.js';
 import type { Services } from '../services.js';
@@ -31,7 +31,10 @@ export class EventResolver {
   constructor(private readonly services: Services) {}
 
   @Query(() => EventConnection, { description: 'What happened while you slept, newest first.' })
-  async events(@Args(() => PageArgs) args: PageArgs, @Arg('filter', () => EventFilterInput, { nullable: true }) filter?: EventFilterInput) {
+  async events(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => EventFilterInput, { nullable: true }) filter?: EventFilterInput,
+  ) {
     for (const field of ['deploymentId', 'clusterId', 'savepointId'] as const) {
       const id = filter?.[field];
       if (id) checkId(`filter.${field}`, id);
@@ -41,7 +44,8 @@ export class EventResolver {
   }
 
   @Subscription(() => DeploymentEvent, {
-    description: 'Events of one deployment: replays what came after `after`, then follows. Without `after` it starts now.',
+    description:
+      'Events of one deployment: replays what came after `after`, then follows. Without `after` it starts now.',
     subscribe: ({ args, context }) => {
       const { deploymentId, after } = args as { deploymentId: string; after?: string | null };
       return followDeployment((context as Context).services, deploymentId, after ?? null);
@@ -50,16 +54,25 @@ export class EventResolver {
   deploymentEvents(
     @Root() event: DeploymentEvent,
     @Arg('deploymentId', () => ID) _deploymentId: string,
-    @Arg('after', () => String, { nullable: true, description: 'eventCursor of an object, or cursor of an event.' }) _after?: string,
+    @Arg('after', () => String, { nullable: true, description: 'eventCursor of an object, or cursor of an event.' })
+    _after?: string,
   ): DeploymentEvent {
     return event;
   }
 }
 
 /** Checks before it begins: type-graphql runs neither guards nor argument checks of a subscription of its own making. */
-async function followDeployment(services: Services, deploymentId: string, after: string | null): Promise<AsyncGenerator<DeploymentEvent>> {
+async function followDeployment(
+  services: Services,
+  deploymentId: string,
+  after: string | null,
+): Promise<AsyncGenerator<DeploymentEvent>> {
   checkId('deploymentId', deploymentId);
-  if (after !== null && !/^\d{1,15}$/.test(after)) throw new AppError('BAD_USER_INPUT', 'after: this is not a cursor of events. Use eventCursor or the cursor of an event.');
+  if (after !== null && !/^\d{1,15}$/.test(after))
+    throw new AppError(
+      'BAD_USER_INPUT',
+      'after: this is not a cursor of events. Use eventCursor or the cursor of an event.',
+    );
   const last = await lastEventNumber(services.database, deploymentId);
   if (last === null) throw new AppError('BAD_USER_INPUT', `deploymentId: there is no deployment ${deploymentId}.`);
   return endable((signal) => followEvents(services, deploymentId, after === null ? last : Number(after), signal));

@@ -21,7 +21,11 @@ export function eventPage(sql: Sql, page: Page, { deploymentId, clusterId, savep
 }
 
 export const eventsAfter = (sql: Sql, deploymentId: string, number: number, limit: number) =>
-  sql.entities(Event, 'select * from event where deployment_id = $1 and number > $2 order by number limit $3', [deploymentId, number, limit]);
+  sql.entities(Event, 'select * from event where deployment_id = $1 and number > $2 order by number limit $3', [
+    deploymentId,
+    number,
+    limit,
+  ]);
 
 /** The number of the newest event of a deployment; null when there is no such deployment. */
 export async function lastEventNumber(sql: Sql, deploymentId: string): Promise<number | null> {
@@ -31,6 +35,9 @@ export async function lastEventNumber(sql: Sql, deploymentId: string): Promise<n
 
 /** Just before the first event about a savepoint or a run: whoever follows from there misses nothing of it. */
 export async function cursorBefore(sql: Sql, column: 'savepoint_id' | 'job_id', id: string): Promise<string> {
-  const row = await sql.row<{ first: string | null }>(`select min(number) as first from event where ${column} = $1 and number is not null`, [id]);
+  const row = await sql.row<{ first: string | null }>(
+    `select min(number) as first from event where ${column} = $1 and number is not null`,
+    [id],
+  );
   return String(Math.max(0, Number(row?.first ?? 1) - 1));
 }

@@ -14,7 +14,7 @@ export async function* followEvents(
 ): AsyncGenerator<DeploymentEvent> {
   const watch = wakeups.watch(`deployment:${deploymentId}`); // before the first read, so that nothing falls between
   try {
-    for (let cursor = after; !signal.aborted; ) {
+    for (let cursor = after; !signal.aborted;) {
       const events = await eventReader.after(deploymentId, cursor);
       for (const event of events) {
         const number = event.number ?? cursor + 1;

@@ -21,4 +21,3 @@ export interface LookAtClusterDeps {
   flinkClients: FlinkClients;
   clusterFollower: ClusterFollower;
 }
-

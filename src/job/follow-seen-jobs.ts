@@ -42,7 +42,14 @@ export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): P
   await touchJobs(deps.database, unchanged, seen.processMark);
 }
 
-async function move(deps: LookAtClusterDeps, seen: SeenJobs, job: Job, flinkJob: FlinkJobOverview, to: JobState, waits: string | null): Promise<void> {
+async function move(
+  deps: LookAtClusterDeps,
+  seen: SeenJobs,
+  job: Job,
+  flinkJob: FlinkJobOverview,
+  to: JobState,
+  waits: string | null,
+): Promise<void> {
   const { flink, cluster } = seen;
   const set: Record<string, unknown> = {
     observed_at: NOW,
@@ -82,7 +89,15 @@ async function countAbsence(deps: LookAtClusterDeps, seen: SeenJobs, job: Job): 
     : `Cluster ${seen.cluster.name} does not know the job any more (last seen ${lastSeen}): it ended unseen and Flink has dropped it. Start the deployment again.`;
   const code = newProcess ? JobFailureCode.JOB_LOST : JobFailureCode.END_UNKNOWN;
   const set = { ended_at: NOW, failure_code: code, failure_message: message, waiting_for: null };
-  await commitMove(deps, seen.cluster.id, job, JobState.FAILED, set, { type: EventType.JOB_FAILED, message: `${code}: ${message}` }, null);
+  await commitMove(
+    deps,
+    seen.cluster.id,
+    job,
+    JobState.FAILED,
+    set,
+    { type: EventType.JOB_FAILED, message: `${code}: ${message}` },
+    null,
+  );
 }
 
 async function commitMove(
@@ -103,7 +118,12 @@ async function commitMove(
   });
 }
 
-function eventOf(job: Job, to: JobState, waits: string | null, cause: FlinkCause | null): { type: EventType; message: string } | null {
+function eventOf(
+  job: Job,
+  to: JobState,
+  waits: string | null,
+  cause: FlinkCause | null,
+): { type: EventType; message: string } | null {
   const run = `Run ${job.run}`;
   switch (to) {
     case JobState.RUNNING:
@@ -111,7 +131,10 @@ function eventOf(job: Job, to: JobState, waits: string | null, cause: FlinkCause
         ? { type: EventType.JOB_STARTED, message: `${run} has started: every task runs.` }
         : { type: EventType.JOB_RUNNING_AGAIN, message: `${run} runs again: every task runs.` };
     case JobState.RESTARTING:
-      return { type: EventType.JOB_RESTARTING, message: `${run} is being recovered by Flink${waits ? `; it waits for ${waits}` : ''}.` };
+      return {
+        type: EventType.JOB_RESTARTING,
+        message: `${run} is being recovered by Flink${waits ? `; it waits for ${waits}` : ''}.`,
+      };
     case JobState.STOPPING:
       return { type: EventType.JOB_STOPPING, message: `${run} is being cancelled in Flink.` };
     case JobState.CANCELLED:

@@ -70,7 +70,10 @@ export class Job {
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
-  @Field(() => String, { nullable: true, description: 'What it waits for before it counts as RUNNING, in words: "slots: needs 8, has 3".' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'What it waits for before it counts as RUNNING, in words: "slots: needs 8, has 3".',
+  })
   @Column('text', { name: 'waiting_for', nullable: true })
   waitingFor!: string | null;
 
@@ -124,7 +127,10 @@ export class Job {
   @Column('text', { name: 'state_backend', nullable: true })
   stateBackend!: string | null;
 
-  @Field(() => SafeInt, { nullable: true, description: 'Observed; null when periodic checkpoints are off, or before it ran.' })
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: 'Observed; null when periodic checkpoints are off, or before it ran.',
+  })
   @Column('bigint', { name: 'checkpoint_interval_ms', nullable: true, transformer: bigintToNumber })
   checkpointIntervalMs!: number | null;
 

@@ -61,12 +61,16 @@ export function deploymentStateOf(job: JobState): DeploymentState {
 export const stoppedStates = [DeploymentState.CANCELLED, DeploymentState.FINISHED, DeploymentState.FAILED] as const;
 
 /** What a job that does not fully run waits for, in words; null when it waits for nothing that the counts show. */
-export function waitingFor({ state, tasks }: Pick<FlinkJobOverview, 'state' | 'tasks'>, slotsAvailable: number | null): string | null {
+export function waitingFor(
+  { state, tasks }: Pick<FlinkJobOverview, 'state' | 'tasks'>,
+  slotsAvailable: number | null,
+): string | null {
   if (state === 'INITIALIZING' || state === 'CREATED') return 'the JobManager to set the job up';
   if (state === 'RESTARTING' || state === 'FAILING') return 'Flink to restart it after a failure';
   const total = tasks.TOTAL ?? 0;
   const scheduled = (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0);
-  if (scheduled > 0) return `slots: ${scheduled} of ${total} tasks wait for one, ${slotsAvailable ?? 'an unknown number'} free`;
+  if (scheduled > 0)
+    return `slots: ${scheduled} of ${total} tasks wait for one, ${slotsAvailable ?? 'an unknown number'} free`;
   const restoring = (tasks.INITIALIZING ?? 0) + (tasks.DEPLOYING ?? 0);
   if (restoring > 0) return `tasks starting or restoring: ${restoring} of ${total}`;
   return null;

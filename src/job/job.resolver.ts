@@ -1,4 +1,17 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Int, Field, InputType, Query, registerEnumType, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Field,
+  InputType,
+  Query,
+  registerEnumType,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
 import type { Context } from '../api/context.js';
 import { checkId, IdArg } from '../api/id-arg.js';
@@ -40,19 +53,28 @@ export class JobFilterInput {
 export class JobResolver {
   constructor(private readonly services: Services) {}
 
-  @Query(() => Job, { nullable: true, description: 'One run; with waitMs it answers when it has started or ended, or the time is up.' })
+  @Query(() => Job, {
+    nullable: true,
+    description: 'One run; with waitMs it answers when it has started or ended, or the time is up.',
+  })
   job(
     @IdArg('id') id: string,
     @Arg('waitMs', () => Int, { nullable: true, description: 'Up to 60,000.' }) waitMs: number | null,
-    @Arg('until', () => JobMilestone, { nullable: true, description: 'What to wait for; default STARTED.' }) until: JobMilestone | null,
+    @Arg('until', () => JobMilestone, { nullable: true, description: 'What to wait for; default STARTED.' })
+    until: JobMilestone | null,
     @Ctx() { loaders, signal }: Context,
   ): Promise<Job | null> {
     const wait = checkWait(waitMs);
-    return wait === 0 ? loaders.job.load(id) : waitForJob(this.services, id, wait, until ?? JobMilestone.STARTED, signal);
+    return wait === 0
+      ? loaders.job.load(id)
+      : waitForJob(this.services, id, wait, until ?? JobMilestone.STARTED, signal);
   }
 
   @Query(() => JobConnection, { description: 'Runs of all deployments, newest first.' })
-  async jobs(@Args(() => PageArgs) args: PageArgs, @Arg('filter', () => JobFilterInput, { nullable: true }) filter?: JobFilterInput) {
+  async jobs(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => JobFilterInput, { nullable: true }) filter?: JobFilterInput,
+  ) {
     if (filter?.deploymentId) checkId('filter.deploymentId', filter.deploymentId);
     if (filter?.clusterId) checkId('filter.clusterId', filter.clusterId);
     const page = toPage(args);
@@ -79,7 +101,9 @@ export class JobResolver {
     return Object.entries(job.flinkConfiguration).map(([key, value]) => ({ key, value }));
   }
 
-  @FieldResolver(() => String, { description: 'Give it as deploymentEvents(after:) to see everything about it from the request on.' })
+  @FieldResolver(() => String, {
+    description: 'Give it as deploymentEvents(after:) to see everything about it from the request on.',
+  })
   eventCursor(@Root() job: Job): Promise<string> {
     return cursorBefore(this.services.database, 'job_id', job.id);
   }

@@ -22,18 +22,29 @@ export function jobPage(sql: Sql, page: Page, { deploymentId, clusterId, states 
  * Writes what was seen of a job, if it still has the state that the decision was made from. `set` maps column names (of our code) to
  * values. False: somebody else moved it meanwhile, and this look is stale.
  */
-export async function moveJob(tx: Transaction, id: string, from: JobState, to: JobState, set: Record<string, unknown>): Promise<boolean> {
+export async function moveJob(
+  tx: Transaction,
+  id: string,
+  from: JobState,
+  to: JobState,
+  set: Record<string, unknown>,
+): Promise<boolean> {
   const values: unknown[] = [id, from, to];
-  const columns = ['state = $3', 'state_since = case when state = $3 then state_since else now() end', ...assign(set, values)];
-  const changed = await tx.changed(
-    `update job set ${columns.join(', ')} where id = $1 and state = $2`,
-    values,
-  );
+  const columns = [
+    'state = $3',
+    'state_since = case when state = $3 then state_since else now() end',
+    ...assign(set, values),
+  ];
+  const changed = await tx.changed(`update job set ${columns.join(', ')} where id = $1 and state = $2`, values);
   return changed === 1;
 }
 
 /** Jobs that were seen and have not changed: one statement for all of a cluster. */
-export async function touchJobs(sql: Sql, seen: { id: string; waitingFor: string | null }[], processMark: string | null): Promise<void> {
+export async function touchJobs(
+  sql: Sql,
+  seen: { id: string; waitingFor: string | null }[],
+  processMark: string | null,
+): Promise<void> {
   if (seen.length === 0) return;
   await sql.rows(
     `with seen as (select * from unnest($1::uuid[], $2::text[]) as s(id, waiting_for)),

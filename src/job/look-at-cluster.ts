@@ -40,11 +40,16 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
   const processMark = seen.facts ? seen.facts.processMark : cluster.processMark;
   await recordAnswer(deps, cluster, claim, seen, jobs);
   await followSeenJobs(deps, { cluster, processMark, flink, jobs, overview: seen.jobs, slots: seen.slots });
-  await database.transaction(async (tx) => fencedWrite(tx, claim, states, { failures: 0 }, { againInMs: await pauseMs(database, cluster) }));
+  await database.transaction(async (tx) =>
+    fencedWrite(tx, claim, states, { failures: 0 }, { againInMs: await pauseMs(database, cluster) }),
+  );
 }
 
 async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Promise<Seen> {
-  const due = cluster.factsReadAt === null || cluster.state !== ClusterState.REACHABLE || Date.now() - cluster.factsReadAt.getTime() > FACTS_EVERY_MS;
+  const due =
+    cluster.factsReadAt === null ||
+    cluster.state !== ClusterState.REACHABLE ||
+    Date.now() - cluster.factsReadAt.getTime() > FACTS_EVERY_MS;
   const facts = due ? await flink.clusterFacts() : null;
   const jobs = hasLiveJobs ? await flink.jobs() : [];
   const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
@@ -52,9 +57,17 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
   return { facts, jobs, slots };
 }
 
-async function recordAnswer({ database, clusterFollower }: LookAtClusterDeps, cluster: Cluster, claim: Claim, seen: Seen, jobs: Job[]): Promise<void> {
+async function recordAnswer(
+  { database, clusterFollower }: LookAtClusterDeps,
+  cluster: Cluster,
+  claim: Claim,
+  seen: Seen,
+  jobs: Job[],
+): Promise<void> {
   const { facts, slots } = seen;
-  const slotColumns = slots ? { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers } : {};
+  const slotColumns = slots
+    ? { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers }
+    : {};
   if (!facts) {
     await database.transaction((tx) => fencedWrite(tx, claim, states, { observed_at: NOW, ...slotColumns }, 'HOLD'));
     return;
@@ -64,13 +77,32 @@ async function recordAnswer({ database, clusterFollower }: LookAtClusterDeps, cl
   await database.transaction(async (tx) => {
     const storages = changed ? {} : await makeStorages(tx, cluster, facts);
     const moved = state === cluster.state ? {} : { state, state_since: NOW };
-    await fencedWrite(tx, claim, states, { ...columnsOf(facts, changed), ...storages, ...slotColumns, ...moved, observed_at: NOW }, 'HOLD');
-    if (state !== cluster.state && state === ClusterState.REACHABLE) await clusterFollower.clusterIsBack(tx, cluster.id);
-    await tellChange(tx, cluster, facts, state, jobs.map((job) => job.deploymentId));
+    await fencedWrite(
+      tx,
+      claim,
+      states,
+      { ...columnsOf(facts, changed), ...storages, ...slotColumns, ...moved, observed_at: NOW },
+      'HOLD',
+    );
+    if (state !== cluster.state && state === ClusterState.REACHABLE)
+      await clusterFollower.clusterIsBack(tx, cluster.id);
+    await tellChange(
+      tx,
+      cluster,
+      facts,
+      state,
+      jobs.map((job) => job.deploymentId),
+    );
   });
 }
 
-async function recordSilence(database: Database, cluster: Cluster, claim: Claim, error: AppError, hasLiveJobs: boolean): Promise<void> {
+async function recordSilence(
+  database: Database,
+  cluster: Cluster,
+  claim: Claim,
+  error: AppError,
+  hasLiveJobs: boolean,
+): Promise<void> {
   const row = await database.row<{ failures: number }>('select failures from cluster where id = $1', [cluster.id]);
   const failures = (row?.failures ?? 0) + 1;
   const silent = failures >= SILENT_AFTER_FAILURES && cluster.state !== ClusterState.UNREACHABLE;

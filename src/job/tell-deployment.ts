@@ -13,5 +13,6 @@ export async function tellDeployment(
   event: { type: EventType; message: string } | null,
 ): Promise<void> {
   await followJob(tx, job.deploymentId, job.id, deploymentStateOf(to));
-  if (event) await recordEvent(tx, { ...event, deploymentId: job.deploymentId, jobId: job.id, clusterId: job.clusterId });
+  if (event)
+    await recordEvent(tx, { ...event, deploymentId: job.deploymentId, jobId: job.id, clusterId: job.clusterId });
 }

@@ -65,7 +65,10 @@ export class TaskQueue {
         removeOnFail: { age: 86_400, count: 1_000 },
       });
     } catch (error) {
-      this.log.warn({ err: error, task: task.name, key: task.key(payload), requestId }, 'the queue did not take a task; the row is due soon and will be found');
+      this.log.warn(
+        { err: error, task: task.name, key: task.key(payload), requestId },
+        'the queue did not take a task; the row is due soon and will be found',
+      );
     }
   }
 

@@ -41,7 +41,10 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
         }
         if (due.length > 0) continue;
         const inMs = room > 0 ? await nextDueInMs() : 50;
-        await watch.next(AbortSignal.any([stopping.signal, wakeNow.signal]), Math.max(5, Math.min(LONGEST_SLEEP_MS, inMs ?? LONGEST_SLEEP_MS)));
+        await watch.next(
+          AbortSignal.any([stopping.signal, wakeNow.signal]),
+          Math.max(5, Math.min(LONGEST_SLEEP_MS, inMs ?? LONGEST_SLEEP_MS)),
+        );
         if (wakeNow.signal.aborted) wakeNow = new AbortController();
       } catch (error) {
         onError(error);
@@ -62,7 +65,11 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
 }
 
 /** Does something at once and then again and again, one at a time, with a pause in between. */
-export function every(pauseMs: number, work: () => Promise<void>, onError: (error: unknown) => void): { stop(): Promise<void> } {
+export function every(
+  pauseMs: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {

@@ -42,11 +42,20 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   if (!longCalls.hasRoom) return giveBack(database, claim, 'other submissions of this worker', 1_000);
   const flink = flinkClients.at(work.cluster.url);
   const processMark = await flink.processMark();
-  const jarId = work.jarId !== null && work.processMark === processMark ? work.jarId : await upload(deps, work, claim, flink, processMark);
+  const jarId =
+    work.jarId !== null && work.processMark === processMark
+      ? work.jarId
+      : await upload(deps, work, claim, flink, processMark);
   if (jarId === null) return;
 
   await database.transaction((tx) =>
-    fencedWrite(tx, claim, SUBMITTING, { run_sent_at: NOW, process_mark: processMark, waiting_for: 'the JobManager to run main()' }, 'HOLD'),
+    fencedWrite(
+      tx,
+      claim,
+      SUBMITTING,
+      { run_sent_at: NOW, process_mark: processMark, waiting_for: 'the JobManager to run main()' },
+      'HOLD',
+    ),
   );
   if (!leaseAllowsEffect(claim)) return;
   const reply = await longCalls.hold(database, claim, (signal) =>
@@ -68,7 +77,13 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
 }
 
 /** Streams the jar to the cluster. null: that ended the start. */
-async function upload(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim, flink: FlinkApi, processMark: string | null): Promise<string | null> {
+async function upload(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+  processMark: string | null,
+): Promise<string | null> {
   const { database, longCalls, config } = deps;
   const path = work.artifact && artifactPath(config.artifactFolder, work.artifact.sha256);
   if (!work.artifact || !path || !(await isFile(path))) {
@@ -76,14 +91,18 @@ async function upload(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
     await failStart(deps, work, claim, flink, { code: JobFailureCode.ARTIFACT_MISSING, message, cause: null });
     return null;
   }
-  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { waiting_for: `the upload of ${work.artifact?.name} to the cluster` }, 'HOLD'));
+  await database.transaction((tx) =>
+    fencedWrite(tx, claim, SUBMITTING, { waiting_for: `the upload of ${work.artifact?.name} to the cluster` }, 'HOLD'),
+  );
   const { name } = work.artifact;
   const reply = await longCalls.hold(database, claim, (signal) => flink.uploadJar({ path, name }, signal));
   if (reply.outcome === 'REFUSED') {
     await declined(deps, work, claim, flink, reply);
     return null;
   }
-  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { jar_id: reply.jarId, process_mark: processMark }, 'HOLD'));
+  await database.transaction((tx) =>
+    fencedWrite(tx, claim, SUBMITTING, { jar_id: reply.jarId, process_mark: processMark }, 'HOLD'),
+  );
   return reply.jarId;
 }
 
@@ -103,13 +122,26 @@ async function lookUp(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   const processMark = await flink.processMark(); // before the job is asked for, so that a restart in between cannot hide it
   if (await flink.job(work.flinkJobId)) return submitted(deps, work, claim, flink);
   const sentAgoMs = work.runSentAgoMs ?? 0;
-  if (processMark !== work.processMark) return submitAnew(deps, work, claim, flink, 'the JobManager that was asked was restarted');
+  if (processMark !== work.processMark)
+    return submitAnew(deps, work, claim, flink, 'the JobManager that was asked was restarted');
   if (sentAgoMs < RUN_TIMEOUT_MS) {
     const until = Math.ceil((RUN_TIMEOUT_MS - sentAgoMs) / 60_000);
     const pause = Math.min(5_000, Math.max(500, sentAgoMs / 10));
-    return giveBack(deps.database, claim, `the job to appear: the submission got no answer, and main() may still run (up to ${until} min more)`, pause);
+    return giveBack(
+      deps.database,
+      claim,
+      `the job to appear: the submission got no answer, and main() may still run (up to ${until} min more)`,
+      pause,
+    );
   }
-  if (work.submission < SUBMISSIONS) return submitAnew(deps, work, claim, flink, 'the submission got no answer and the job did not appear within 10 min');
+  if (work.submission < SUBMISSIONS)
+    return submitAnew(
+      deps,
+      work,
+      claim,
+      flink,
+      'the submission got no answer and the job did not appear within 10 min',
+    );
   const message = `${work.submission} submissions got no answer and the job did not appear. Check that main() ends and that the JobManager answers, then start the deployment again.`;
   return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_LOST, message, cause: null });
 }
@@ -122,7 +154,13 @@ async function comeAgain(database: Database, work: SubmissionAtWork, claim: Clai
   const pause = Math.min(5_000, 500 * 2 ** Math.min(work.failures, 10));
   try {
     await database.transaction((tx) =>
-      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1, waiting_for: `the cluster: ${trouble}`.slice(0, 500) }, { againInMs: pause }),
+      fencedWrite(
+        tx,
+        claim,
+        [work.state],
+        { failures: work.failures + 1, waiting_for: `the cluster: ${trouble}`.slice(0, 500) },
+        { againInMs: pause },
+      ),
     );
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error;
@@ -136,7 +174,11 @@ export async function recoverStart(deps: AdvanceStartDeps, claim: Claim, error: 
   const message = error instanceof Error ? error.message : String(error);
   if (work.failures + 1 < OWN_FAILURES) return comeAgain(deps.database, work, claim, message);
   const flink = deps.flinkClients.at(work.cluster.url);
-  const failure = { code: JobFailureCode.SUBMISSION_LOST, message: `Stateward could not follow the submission (${message}). Look in Flink for job ${work.flinkJobId} before starting again.`, cause: null };
+  const failure = {
+    code: JobFailureCode.SUBMISSION_LOST,
+    message: `Stateward could not follow the submission (${message}). Look in Flink for job ${work.flinkJobId} before starting again.`,
+    cause: null,
+  };
   try {
     await failStart(deps, work, claim, flink, failure);
   } catch (failed) {

@@ -35,7 +35,11 @@ export interface RequestStartDeps {
 const LOOK_BY_ITSELF_MS = 2_000;
 
 /** Accepts a start durably, with the Flink job id chosen and stored; the submission follows. */
-export async function requestStart({ database, taskQueue }: RequestStartDeps, input: StartDeploymentInput, caller: Caller): Promise<StartDeploymentResult> {
+export async function requestStart(
+  { database, taskQueue }: RequestStartDeps,
+  input: StartDeploymentInput,
+  caller: Caller,
+): Promise<StartDeploymentResult> {
   checkId('deploymentId', input.deploymentId);
   const { start } = input;
   const problem = checkStart(start);
@@ -53,7 +57,8 @@ export async function requestStart({ database, taskQueue }: RequestStartDeps, in
     if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const cluster = await findCluster(tx, deployment.clusterId);
     if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
-    if (!(stoppedStates as readonly DeploymentState[]).includes(deployment.state)) return new DeploymentNotStopped(deployment);
+    if (!(stoppedStates as readonly DeploymentState[]).includes(deployment.state))
+      return new DeploymentNotStopped(deployment);
     if (start.strategy !== StartStrategy.NONE) return new StrategyNotAvailable(start.strategy);
     if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
     if (cluster.acceptsJars === false) return new ClusterTakesNoJars(cluster);
@@ -68,11 +73,20 @@ export async function requestStart({ database, taskQueue }: RequestStartDeps, in
 
 /** What can be said of a start without looking anything up. */
 function checkStart(start: StartInput): InvalidInput | null {
-  const named = { savepointId: StartStrategy.FROM_SAVEPOINT, checkpointId: StartStrategy.FROM_CHECKPOINT, location: StartStrategy.FROM_LOCATION } as const;
+  const named = {
+    savepointId: StartStrategy.FROM_SAVEPOINT,
+    checkpointId: StartStrategy.FROM_CHECKPOINT,
+    location: StartStrategy.FROM_LOCATION,
+  } as const;
   for (const field of ['savepointId', 'checkpointId', 'location'] as const) {
     const given = start[field] !== null && start[field] !== undefined;
-    if (given && start.strategy !== named[field]) return new InvalidInput(`start.${field}`, `it goes with ${named[field]}, not with ${start.strategy}. Remove it, or choose that strategy.`);
-    if (!given && start.strategy === named[field]) return new InvalidInput(`start.${field}`, `${start.strategy} needs it.`);
+    if (given && start.strategy !== named[field])
+      return new InvalidInput(
+        `start.${field}`,
+        `it goes with ${named[field]}, not with ${start.strategy}. Remove it, or choose that strategy.`,
+      );
+    if (!given && start.strategy === named[field])
+      return new InvalidInput(`start.${field}`, `${start.strategy} needs it.`);
   }
   const { parallelism } = start;
   if (parallelism !== null && parallelism !== undefined && (parallelism < 1 || parallelism > 32_768)) {
@@ -81,7 +95,13 @@ function checkStart(start: StartInput): InvalidInput | null {
   return null;
 }
 
-async function store(tx: Transaction, deployment: Deployment, start: StartInput, configuration: Record<string, string>, { actor }: Caller): Promise<string> {
+async function store(
+  tx: Transaction,
+  deployment: Deployment,
+  start: StartInput,
+  configuration: Record<string, string>,
+  { actor }: Caller,
+): Promise<string> {
   const id = randomUUID();
   const run = await nextRun(tx, deployment.id);
   await insertJob(

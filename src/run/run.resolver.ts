@@ -8,8 +8,13 @@ import { StartDeploymentInput, StartDeploymentResult } from './run.types.js';
 export class RunResolver {
   constructor(private readonly services: Services) {}
 
-  @Mutation(() => StartDeploymentResult, { description: 'Starts a stopped deployment. Answers at once with the new run; follow it until it has started.' })
-  startDeployment(@Arg('input', () => StartDeploymentInput) input: StartDeploymentInput, @Ctx() { caller }: Context): Promise<StartDeploymentResult> {
+  @Mutation(() => StartDeploymentResult, {
+    description: 'Starts a stopped deployment. Answers at once with the new run; follow it until it has started.',
+  })
+  startDeployment(
+    @Arg('input', () => StartDeploymentInput) input: StartDeploymentInput,
+    @Ctx() { caller }: Context,
+  ): Promise<StartDeploymentResult> {
     return requestStart(this.services, input, caller);
   }
 }

@@ -6,7 +6,18 @@ export async function insertJob(
   tx: Transaction,
   job: Pick<
     Job,
-    'id' | 'deploymentId' | 'clusterId' | 'run' | 'flinkJobId' | 'strategy' | 'artifactId' | 'entryClass' | 'programArguments' | 'parallelism' | 'flinkConfiguration' | 'actor'
+    | 'id'
+    | 'deploymentId'
+    | 'clusterId'
+    | 'run'
+    | 'flinkJobId'
+    | 'strategy'
+    | 'artifactId'
+    | 'entryClass'
+    | 'programArguments'
+    | 'parallelism'
+    | 'flinkConfiguration'
+    | 'actor'
   >,
   lookInMs: number,
 ): Promise<void> {

@@ -8,7 +8,9 @@ import { ConfigurationEntry } from '../deployment/deployment.types.js';
 import { Job } from '../job/job.entity.js';
 import { StartStrategy } from '../job/start-strategy.js';
 
-@InputType({ description: 'Which state a run starts from, and settings for this run alone. There is no default for the strategy.' })
+@InputType({
+  description: 'Which state a run starts from, and settings for this run alone. There is no default for the strategy.',
+})
 export class StartInput {
   @Field(() => StartStrategy)
   strategy!: StartStrategy;
@@ -22,16 +24,25 @@ export class StartInput {
   @Field(() => String, { nullable: true, description: 'With FROM_LOCATION: a path below the root of a storage.' })
   location?: string | null;
 
-  @Field(() => Boolean, { defaultValue: false, description: 'Go on although the state holds operators that the job has not got: their state is dropped.' })
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Go on although the state holds operators that the job has not got: their state is dropped.',
+  })
   allowNonRestoredState!: boolean;
 
   @Field(() => Int, { nullable: true, description: "For this run: 1 to 32768. Default: the deployment's." })
   parallelism?: number | null;
 
-  @Field(() => [String], { nullable: true, description: "For this run: arguments of main(). Default: the deployment's." })
+  @Field(() => [String], {
+    nullable: true,
+    description: "For this run: arguments of main(). Default: the deployment's.",
+  })
   programArguments?: string[] | null;
 
-  @Field(() => [ConfigurationEntry], { defaultValue: [], description: "For this run: Flink settings on top of the deployment's." })
+  @Field(() => [ConfigurationEntry], {
+    defaultValue: [],
+    description: "For this run: Flink settings on top of the deployment's.",
+  })
   flinkConfiguration!: ConfigurationEntry[];
 }
 
@@ -99,6 +110,15 @@ export class ClusterTakesNoJars extends UserError {
 export const StartDeploymentResult = createUnionType({
   name: 'StartDeploymentResult',
   types: () =>
-    [Job, NotFound, InvalidInput, DeploymentNotStopped, StrategyNotAvailable, ClusterChanged, ClusterTakesNoJars, IdempotencyKeyReused] as const,
+    [
+      Job,
+      NotFound,
+      InvalidInput,
+      DeploymentNotStopped,
+      StrategyNotAvailable,
+      ClusterChanged,
+      ClusterTakesNoJars,
+      IdempotencyKeyReused,
+    ] as const,
 });
 export type StartDeploymentResult = typeof StartDeploymentResult;

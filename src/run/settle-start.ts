@@ -16,10 +16,28 @@ const SUBMITTING = [JobState.SUBMITTING];
 const NOT_NOW = 10;
 
 /** Flink has the job: from here on it is observed like any other. */
-export async function submitted(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim, flink: FlinkApi): Promise<void> {
+export async function submitted(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+): Promise<void> {
   await deps.database.transaction(async (tx) => {
     await lockCluster(tx, work.cluster.id);
-    await fencedWrite(tx, claim, SUBMITTING, { state: JobState.INITIALIZING, state_since: NOW, submitted_at: NOW, observed_at: NOW, waiting_for: null, failures: 0 }, 'REST');
+    await fencedWrite(
+      tx,
+      claim,
+      SUBMITTING,
+      {
+        state: JobState.INITIALIZING,
+        state_since: NOW,
+        submitted_at: NOW,
+        observed_at: NOW,
+        waiting_for: null,
+        failures: 0,
+      },
+      'REST',
+    );
     await wake(tx, 'cluster', work.cluster.id);
     await tellDeployment(tx, aboutJob(work), JobState.INITIALIZING, {
       type: EventType.JOB_SUBMITTED,
@@ -48,7 +66,13 @@ export async function declined(
 }
 
 /** Once more, under a new Flink job id: one that was refused or may have been seen is used up. */
-export async function submitAnew(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim, flink: FlinkApi, why: string): Promise<void> {
+export async function submitAnew(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+  why: string,
+): Promise<void> {
   const pause = Math.min(10_000, 500 * 2 ** Math.min(work.failures, 10));
   await deps.database.transaction(async (tx) => {
     await fencedWrite(
@@ -76,7 +100,13 @@ export interface StartFailure {
   cause: FlinkCause | null;
 }
 
-export async function failStart(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim, flink: FlinkApi, failure: StartFailure): Promise<void> {
+export async function failStart(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+  failure: StartFailure,
+): Promise<void> {
   await deps.database.transaction(async (tx) => {
     await lockCluster(tx, work.cluster.id);
     await fencedWrite(
@@ -103,16 +133,26 @@ export async function failStart(deps: AdvanceStartDeps, work: SubmissionAtWork, 
   await removeJar(deps, work, flink);
 }
 
-const aboutJob = (work: SubmissionAtWork) => ({ id: work.id, deploymentId: work.deploymentId, clusterId: work.cluster.id });
+const aboutJob = (work: SubmissionAtWork) => ({
+  id: work.id,
+  deploymentId: work.deploymentId,
+  clusterId: work.cluster.id,
+});
 
 /** Jars are uploaded per submission. One that cannot be removed costs the JobManager disk until it restarts: said in the log, and no reason to fail a start. */
 async function removeJar({ log }: AdvanceStartDeps, work: SubmissionAtWork, flink: FlinkApi): Promise<void> {
   if (work.jarId === null) return;
   try {
     if (await flink.deleteJar(work.jarId)) return;
-    log.warn({ jar: work.jarId, cluster: work.cluster.name }, 'the cluster did not remove an uploaded jar; it stays until the JobManager restarts');
+    log.warn(
+      { jar: work.jarId, cluster: work.cluster.name },
+      'the cluster did not remove an uploaded jar; it stays until the JobManager restarts',
+    );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    log.warn({ err: error, jar: work.jarId, cluster: work.cluster.name }, 'an uploaded jar could not be removed; it stays until the JobManager restarts');
+    log.warn(
+      { err: error, jar: work.jarId, cluster: work.cluster.name },
+      'an uploaded jar could not be removed; it stays until the JobManager restarts',
+    );
   }
 }

@@ -19,9 +19,14 @@ const underWay = [SavepointState.PENDING, SavepointState.IN_PROGRESS];
  * Ends a savepoint that a person no longer waits for. Flink is not told (it has no way to cancel one) and may still
  * finish it: it counts against the cluster's budget until Flink is seen to be done, and becomes COMPLETED if it shows up.
  */
-export async function abandonSavepoint({ database }: { database: Database }, input: AbandonSavepointInput, caller: Caller): Promise<AbandonSavepointResult> {
+export async function abandonSavepoint(
+  { database }: { database: Database },
+  input: AbandonSavepointInput,
+  caller: Caller,
+): Promise<AbandonSavepointResult> {
   checkId('savepointId', input.savepointId);
-  if (input.reason && input.reason.length > 500) return new InvalidInput('reason', `it has ${input.reason.length} characters; 500 are kept.`);
+  if (input.reason && input.reason.length > 500)
+    return new InvalidInput('reason', `it has ${input.reason.length} characters; 500 are kept.`);
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'abandonSavepoint', input };
   return database.transaction(async (tx) => {
     const remembered = await recall(tx, request);
@@ -31,7 +36,9 @@ export async function abandonSavepoint({ database }: { database: Database }, inp
     if (!before) return new NotFound('savepointId', 'savepoint', input.savepointId);
     await lockCluster(tx, before.clusterId);
     const savepoint = await load(tx, input.savepointId); // as it is now that nobody ends or admits it
-    const sent = (await attemptsOf(tx, savepoint.id)).some((attempt) => attempt.number === savepoint.attempt && attempt.sends > 0);
+    const sent = (await attemptsOf(tx, savepoint.id)).some(
+      (attempt) => attempt.number === savepoint.attempt && attempt.sends > 0,
+    );
     const reason = input.reason?.trim();
     const message = `Abandoned by ${caller.actor}${reason ? `: ${reason}` : ''}. ${sent ? 'Flink may still finish it; then it becomes COMPLETED.' : 'Flink was not asked.'}`;
     const moved = await moveSavepoint(tx, savepoint.id, underWay, {
@@ -43,7 +50,11 @@ export async function abandonSavepoint({ database }: { database: Database }, inp
       in_flight: sent,
     });
     if (!moved) return new SavepointHasEnded(savepoint.id, (await load(tx, savepoint.id)).state);
-    if (savepoint.attempt > 0) await updateAttempt(tx, savepoint.id, savepoint.attempt, { ended_at: NOW, outcome: SavepointFailureCode.ABANDONED });
+    if (savepoint.attempt > 0)
+      await updateAttempt(tx, savepoint.id, savepoint.attempt, {
+        ended_at: NOW,
+        outcome: SavepointFailureCode.ABANDONED,
+      });
     await wake(tx, 'savepoint', savepoint.id);
     await remember(tx, request, 'Savepoint', savepoint.id);
     const admitted = await admitSavepoints(tx, savepoint.clusterId, 0);

@@ -11,7 +11,8 @@ import { countInFlight, insertAttempt, moveSavepoint, nextPending } from './save
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
 /** A directory of its own for each attempt, below the storage's root: whatever shows up in it belongs to this attempt. */
-export const directoryOf = (deploymentId: string, savepointId: string, attempt: number): string => `${deploymentId}/${savepointId}/${attempt}`;
+export const directoryOf = (deploymentId: string, savepointId: string, attempt: number): string =>
+  `${deploymentId}/${savepointId}/${attempt}`;
 
 /**
  * Lets the next savepoints of a cluster go on, as far as its budget allows: stores the attempt (trigger id, directory,
@@ -64,5 +65,6 @@ export async function admitSavepoints(tx: Transaction, clusterId: string, lookIn
 /** Events of one transaction, in the order of their deployments: two transactions then never wait for each other's rows. */
 export async function recordInOrder(tx: Transaction, events: NewEvent[]): Promise<void> {
   const order = (event: NewEvent) => event.deploymentId ?? '';
-  for (const event of [...events].sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0))) await recordEvent(tx, event);
+  for (const event of [...events].sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0)))
+    await recordEvent(tx, event);
 }

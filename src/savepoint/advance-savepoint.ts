@@ -59,7 +59,9 @@ async function waitForTurn(database: Database, work: SavepointAtWork, claim: Cla
 async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
   const pause = troublePauseMs(work.failures);
   try {
-    await database.transaction((tx) => fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }));
+    await database.transaction((tx) =>
+      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }),
+    );
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error;
   }
@@ -69,24 +71,40 @@ async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: 
  * After an error of our own (a bug, a database that came back): counts it on the row and looks again later; after
  * {@link OWN_FAILURES} in a row the savepoint is given up as RESULT_LOST, from which it may still be found.
  */
-export async function recoverSavepoint({ database }: AdvanceSavepointDeps, claim: Claim, error: unknown): Promise<void> {
+export async function recoverSavepoint(
+  { database }: AdvanceSavepointDeps,
+  claim: Claim,
+  error: unknown,
+): Promise<void> {
   const work = await savepointAtWork(database, claim);
   if (!work) return;
   const message = error instanceof Error ? error.message : String(error);
   const underWay = work.state === SavepointState.PENDING || work.state === SavepointState.IN_PROGRESS;
   try {
     if (work.failures + 1 >= OWN_FAILURES && underWay) {
-      return await failSavepoint(database, work, claim, resultLost(`Stateward could not follow it (${message}). Look for it in the storage; should it show up there, it becomes COMPLETED.`));
+      return await failSavepoint(
+        database,
+        work,
+        claim,
+        resultLost(
+          `Stateward could not follow it (${message}). Look for it in the storage; should it show up there, it becomes COMPLETED.`,
+        ),
+      );
     }
     const pause = Math.min(60_000, 1_000 * 2 ** Math.min(work.failures, 10));
-    await database.transaction((tx) => fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }));
+    await database.transaction((tx) =>
+      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }),
+    );
   } catch (failure) {
     if (!(failure instanceof ClaimLost)) throw failure;
   }
 }
 
 /** For a task: claims the row and takes a step; where another worker owns its cluster, wakes that one instead. */
-export async function advanceSavepointNow(deps: AdvanceSavepointDeps & { workerId: string }, savepointId: string): Promise<void> {
+export async function advanceSavepointNow(
+  deps: AdvanceSavepointDeps & { workerId: string },
+  savepointId: string,
+): Promise<void> {
   const claim = await claimOne(deps.database, deps.workerId, 'savepoint', savepointId);
   if (claim) await advanceSavepoint(deps, claim);
   else await wake(deps.database, 'savepoint', savepointId);

@@ -19,7 +19,11 @@ const DEFAULT_TIMEOUT_MS = 600_000;
 const GRACE_MS = 120_000;
 
 /** Asks Flink what has become of the trigger id. SEND_AGAIN: it does not know it, and must still know it if it had ever come. */
-export async function askSavepoint(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<'SETTLED' | 'SEND_AGAIN'> {
+export async function askSavepoint(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+): Promise<'SETTLED' | 'SEND_AGAIN'> {
   const { attempt } = work;
   if (!attempt) return 'SETTLED';
   const flink = deps.flinkClients.at(work.cluster.url);
@@ -37,7 +41,12 @@ export async function askSavepoint(deps: AdvanceSavepointDeps, work: SavepointAt
 }
 
 /** The four answers, each with its own way: pending, completed, failed, and unknown, which is not failed. */
-export async function settleStatus(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, status: OperationStatus): Promise<void> {
+export async function settleStatus(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  status: OperationStatus,
+): Promise<void> {
   switch (status.status) {
     case 'COMPLETED':
       return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
@@ -50,31 +59,56 @@ export async function settleStatus(deps: AdvanceSavepointDeps, work: SavepointAt
   }
 }
 
-async function recordFailure({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, cause: FlinkCause): Promise<void> {
+async function recordFailure(
+  { database, flinkClients }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  cause: FlinkCause,
+): Promise<void> {
   const code = SavepointFailureCode[classifySavepointFailure(cause)];
-  const pending = code === SavepointFailureCode.EXPIRED ? await whoHasNotAcknowledged(flinkClients.at(work.cluster.url), work) : null;
-  const context = { timeoutMs: work.job.checkpointTimeoutMs, elapsedMs: work.attempt?.sentAgoMs ?? work.stateAgeMs, pending };
+  const pending =
+    code === SavepointFailureCode.EXPIRED ? await whoHasNotAcknowledged(flinkClients.at(work.cluster.url), work) : null;
+  const context = {
+    timeoutMs: work.job.checkpointTimeoutMs,
+    elapsedMs: work.attempt?.sentAgoMs ?? work.stateAgeMs,
+    pending,
+  };
   return failSavepoint(database, work, claim, explainFailure(code, cause, context));
 }
 
 /** For the message alone: where it cannot be read, the message does without. */
 async function whoHasNotAcknowledged(flink: FlinkApi, work: SavepointAtWork): Promise<string | null> {
   const statistics = await flink.checkpoints(work.job.flinkJobId);
-  const entry = statistics?.history.find((one) => one.isSavepoint && one.status === 'FAILED' && begunAfterOurCall(one, work));
-  if (!entry) return work.totalSubtasks === null ? null : `${work.totalSubtasks - (work.acknowledgedSubtasks ?? 0)} of ${work.totalSubtasks} subtasks`;
-  const [vertices, job] = await Promise.all([flink.acknowledgements(work.job.flinkJobId, entry.id), flink.job(work.job.flinkJobId)]);
+  const entry = statistics?.history.find(
+    (one) => one.isSavepoint && one.status === 'FAILED' && begunAfterOurCall(one, work),
+  );
+  if (!entry)
+    return work.totalSubtasks === null
+      ? null
+      : `${work.totalSubtasks - (work.acknowledgedSubtasks ?? 0)} of ${work.totalSubtasks} subtasks`;
+  const [vertices, job] = await Promise.all([
+    flink.acknowledgements(work.job.flinkJobId, entry.id),
+    flink.job(work.job.flinkJobId),
+  ]);
   const names = new Map(job?.vertices.map((vertex) => [vertex.id, vertex.name]));
-  const text = vertices && describePending(vertices.map((vertex) => ({ ...vertex, name: names.get(vertex.vertexId) ?? vertex.vertexId })));
+  const text =
+    vertices &&
+    describePending(vertices.map((vertex) => ({ ...vertex, name: names.get(vertex.vertexId) ?? vertex.vertexId })));
   return text || `${entry.subtasks - entry.acknowledgedSubtasks} of ${entry.subtasks} subtasks`;
 }
 
-const begunAfterOurCall = (entry: SnapshotEntry, work: SavepointAtWork) => entry.triggeredAt >= sentOnJobManagersClock(work) - 1_500;
+const begunAfterOurCall = (entry: SnapshotEntry, work: SavepointAtWork) =>
+  entry.triggeredAt >= sentOnJobManagersClock(work) - 1_500;
 
 function sentOnJobManagersClock(work: SavepointAtWork): number {
   return (work.attempt?.sentAt ?? 0) + (work.cluster.clockOffsetMs ?? 0);
 }
 
-async function recordProgress({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+async function recordProgress(
+  { database, flinkClients }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+): Promise<void> {
   const patience = (work.job.checkpointTimeoutMs ?? DEFAULT_TIMEOUT_MS) + GRACE_MS;
   const elapsedMs = work.attempt?.sentAgoMs ?? 0;
   if (elapsedMs > patience) return findLostResult({ database, flinkClients }, work, claim, null);
@@ -100,7 +134,8 @@ async function recordProgress({ database, flinkClients }: AdvanceSavepointDeps, 
       },
       again,
     );
-    if (work.attempt && work.progressAgeMs === null) await updateAttempt(tx, work.id, work.attempt.number, { accepted_at: NOW });
+    if (work.attempt && work.progressAgeMs === null)
+      await updateAttempt(tx, work.id, work.attempt.number, { accepted_at: NOW });
     if (progress) await tx.rows(`select pg_notify('stateward', 'savepoint:' || $1)`, [work.id]);
   });
 }

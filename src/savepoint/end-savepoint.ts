@@ -25,7 +25,13 @@ const eventAbout = (work: SavepointAtWork) => ({
 });
 
 /** There is a savepoint at `location`: Flink said so, or it was found. Lets the next one of the cluster go on in the same transaction. */
-export async function completeSavepoint(database: Database, work: SavepointAtWork, claim: Claim, location: string, how: 'POLLED' | 'FOUND'): Promise<void> {
+export async function completeSavepoint(
+  database: Database,
+  work: SavepointAtWork,
+  claim: Claim,
+  location: string,
+  how: 'POLLED' | 'FOUND',
+): Promise<void> {
   const place = normaliseLocation(location);
   const late = work.state === SavepointState.FAILED;
   await database.transaction(async (tx) => {
@@ -62,7 +68,11 @@ export async function completeSavepoint(database: Database, work: SavepointAtWor
 }
 
 /** The storage that a location lies in, and the path below its root there; the attempt's own storage first. */
-async function homeOf(tx: Transaction, work: SavepointAtWork, location: string): Promise<{ storageId: string; path: string } | null> {
+async function homeOf(
+  tx: Transaction,
+  work: SavepointAtWork,
+  location: string,
+): Promise<{ storageId: string; path: string } | null> {
   const storages = await storagesOfCluster(tx, work.cluster.id);
   const own = storages.filter((storage) => storage.storageId === work.attempt?.storageId);
   for (const storage of [...own, ...storages]) {
@@ -72,11 +82,21 @@ async function homeOf(tx: Transaction, work: SavepointAtWork, location: string):
   return null;
 }
 
-function eventsOfCompletion(work: SavepointAtWork, location: string, home: { path: string } | null, how: 'POLLED' | 'FOUND', late: boolean): NewEvent[] {
+function eventsOfCompletion(
+  work: SavepointAtWork,
+  location: string,
+  home: { path: string } | null,
+  how: 'POLLED' | 'FOUND',
+  late: boolean,
+): NewEvent[] {
   const about = eventAbout(work);
   const events: NewEvent[] = [];
   if (late) {
-    events.push({ ...about, type: EventType.SAVEPOINT_FOUND_LATE, message: `Savepoint ${work.id}, given up as ${work.failureCode}, has shown up: ${location}.` });
+    events.push({
+      ...about,
+      type: EventType.SAVEPOINT_FOUND_LATE,
+      message: `Savepoint ${work.id}, given up as ${work.failureCode}, has shown up: ${location}.`,
+    });
   }
   events.push({
     ...about,
@@ -95,7 +115,12 @@ function eventsOfCompletion(work: SavepointAtWork, location: string, home: { pat
 }
 
 /** There is no savepoint, or none that is known of. Lets the next one of the cluster go on in the same transaction. */
-export async function failSavepoint(database: Database, work: SavepointAtWork, claim: Claim, failure: Failure): Promise<void> {
+export async function failSavepoint(
+  database: Database,
+  work: SavepointAtWork,
+  claim: Claim,
+  failure: Failure,
+): Promise<void> {
   const then: Then = mayStillBeFound.includes(failure.code) && work.attempt ? { againInMs: LATE_FIRST_MS } : 'REST';
   await database.transaction(async (tx) => {
     await lockCluster(tx, work.cluster.id);
@@ -131,10 +156,19 @@ function failedEvent(work: SavepointAtWork, failure: Failure): NewEvent {
   };
 }
 
-export const resultLost = (message: string): Failure => ({ code: SavepointFailureCode.RESULT_LOST, message, cause: null });
+export const resultLost = (message: string): Failure => ({
+  code: SavepointFailureCode.RESULT_LOST,
+  message,
+  cause: null,
+});
 
 /** An ABANDONED one that Flink is seen to be done with: it counts against the budget no more. */
-export async function freeBudget(database: Database, work: SavepointAtWork, claim: Claim, againInMs: number): Promise<void> {
+export async function freeBudget(
+  database: Database,
+  work: SavepointAtWork,
+  claim: Claim,
+  againInMs: number,
+): Promise<void> {
   await database.transaction(async (tx) => {
     await lockCluster(tx, work.cluster.id);
     await fencedWrite(tx, claim, [SavepointState.FAILED], { in_flight: false, failures: 0 }, { againInMs });

@@ -15,7 +15,10 @@ export function expectedDurationMs(lastDurationsMs: readonly number[]): number |
 const LIKELY_SHARE = 0.7;
 
 /** A warning when the p95 of the last ten exceeds 70 % of the job's checkpoint timeout, after which Flink gives a savepoint up. */
-export function likelyToExpire(lastDurationsMs: readonly number[], timeoutMs: number | null): { code: string; message: string } | null {
+export function likelyToExpire(
+  lastDurationsMs: readonly number[],
+  timeoutMs: number | null,
+): { code: string; message: string } | null {
   const all = sorted(lastDurationsMs);
   const p95 = all[Math.ceil(all.length * 0.95) - 1];
   if (p95 === undefined || timeoutMs === null || p95 <= timeoutMs * LIKELY_SHARE) return null;

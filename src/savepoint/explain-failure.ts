@@ -31,9 +31,12 @@ export interface FailureContext {
 export function explainFailure(code: SavepointFailureCode, cause: FlinkCause, context: FailureContext): Failure {
   const said = `Flink says: ${cause.summary}`;
   const text: Partial<Record<SavepointFailureCode, string>> = {
-    TASKS_NOT_RUNNING: 'Not every task of the job was running when Flink was asked. Wait until the deployment is RUNNING and ask again.',
-    ABORTED: 'The job was interrupted while the savepoint was made (a task failed, a TaskManager was lost, or the job was cancelled). When the deployment is RUNNING again, ask again.',
-    STORAGE_ERROR: 'Flink could not write to the storage. Check that the path exists, and that JobManager and TaskManagers may write there.',
+    TASKS_NOT_RUNNING:
+      'Not every task of the job was running when Flink was asked. Wait until the deployment is RUNNING and ask again.',
+    ABORTED:
+      'The job was interrupted while the savepoint was made (a task failed, a TaskManager was lost, or the job was cancelled). When the deployment is RUNNING again, ask again.',
+    STORAGE_ERROR:
+      'Flink could not write to the storage. Check that the path exists, and that JobManager and TaskManagers may write there.',
     JOB_ENDED: 'The job had ended in Flink. Start the deployment, then ask again.',
     FLINK_ERROR: 'Flink answered with an error.',
     EXPIRED:

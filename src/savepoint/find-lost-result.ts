@@ -24,20 +24,31 @@ const SEEK_LATE_PAUSE_MAX_MS = 60 * 60 * 1_000;
  * savepoint: so look for a path below the attempt's own directory, in the checkpoint statistics and in the storage
  * where it can be read, twice, 30 s apart. What is found is adopted; while the job shows a savepoint in progress, wait.
  */
-export async function findLostResult(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, processMark: string | null): Promise<void> {
+export async function findLostResult(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  processMark: string | null,
+): Promise<void> {
   const found = await seek(deps, work);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
   if (found.mayStillRun) return wait(deps, work, claim, false);
   if (work.lostForMs === null) return wait(deps, work, claim, true);
   if (work.lostForMs < LOOKS_APART_MS) return wait(deps, work, claim, false);
   const restarted = processMark !== null && work.attempt !== null && processMark !== work.attempt.processMark;
-  const why = restarted ? `the JobManager of ${work.cluster.name} was restarted` : 'Flink does not know the trigger id any more';
-  const checked = found.looked ? 'Neither its statistics nor the storage show it' : 'Its statistics do not show it, and the storage cannot be read from here';
+  const why = restarted
+    ? `the JobManager of ${work.cluster.name} was restarted`
+    : 'Flink does not know the trigger id any more';
+  const checked = found.looked
+    ? 'Neither its statistics nor the storage show it'
+    : 'Its statistics do not show it, and the storage cannot be read from here';
   return failSavepoint(
     deps.database,
     work,
     claim,
-    resultLost(`What became of it is not known: ${why}. ${checked}, looked at twice. Ask for a new one; should this one show up within a day, it becomes COMPLETED.`),
+    resultLost(
+      `What became of it is not known: ${why}. ${checked}, looked at twice. Ask for a new one; should this one show up within a day, it becomes COMPLETED.`,
+    ),
   );
 }
 
@@ -45,11 +56,15 @@ export async function findLostResult(deps: AdvanceSavepointDeps, work: Savepoint
 export async function seekLateResult(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   if (work.inFlight && work.attempt) {
     // ABANDONED while Flink was at it: it counts against the budget until Flink is seen to be done.
-    const status = await deps.flinkClients.at(work.cluster.url).savepointOperation(work.job.flinkJobId, work.attempt.triggerId);
+    const status = await deps.flinkClients
+      .at(work.cluster.url)
+      .savepointOperation(work.job.flinkJobId, work.attempt.triggerId);
     if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
     const pause = status.status === 'PENDING' ? 5_000 : 60_000;
     if (status.status !== 'PENDING') return freeBudget(deps.database, work, claim, pause);
-    return deps.database.transaction((tx) => fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: pause }));
+    return deps.database.transaction((tx) =>
+      fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: pause }),
+    );
   }
   const found = await seek(deps, work);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
@@ -85,7 +100,9 @@ async function seek({ database, flinkClients }: AdvanceSavepointDeps, work: Save
 /** A completed savepoint below the attempt's directory, by Flink's statistics. */
 function locationBelow({ history, latest }: CheckpointStatistics, directory: string): string | null {
   const entries = latest.savepoint ? [...history, latest.savepoint] : history;
-  const ours = entries.find(({ status, location }) => status === 'COMPLETED' && location !== null && pathBelow(directory, location));
+  const ours = entries.find(
+    ({ status, location }) => status === 'COMPLETED' && location !== null && pathBelow(directory, location),
+  );
   return ours?.location ?? null;
 }
 
@@ -104,9 +121,20 @@ async function snapshotIn(sight: Sight | null, directory: string): Promise<strin
   }
 }
 
-async function wait({ database }: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, first: boolean): Promise<void> {
+async function wait(
+  { database }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  first: boolean,
+): Promise<void> {
   await database.transaction(async (tx) => {
-    await fencedWrite(tx, claim, [SavepointState.IN_PROGRESS], { failures: 0, ...(first ? { lost_since: NOW } : {}) }, { againInMs: LOOK_EVERY_MS });
+    await fencedWrite(
+      tx,
+      claim,
+      [SavepointState.IN_PROGRESS],
+      { failures: 0, ...(first ? { lost_since: NOW } : {}) },
+      { againInMs: LOOK_EVERY_MS },
+    );
     if (!first) return;
     await recordEvent(tx, {
       type: EventType.SAVEPOINT_RESULT_SOUGHT,

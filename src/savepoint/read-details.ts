@@ -28,13 +28,22 @@ export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtW
   await deps.database.transaction(async (tx) => {
     const then: Then = waiting ? { againInMs: told ? AGAIN_MS : 5_000 } : 'REST';
     const details = entry ? columnsOf(entry) : waiting ? {} : { details: DetailsState.NEVER_REPORTED };
-    await fencedWrite(tx, claim, [SavepointState.COMPLETED], { ...details, ...(data && { data: data.state, data_checked_at: NOW }), failures: 0 }, then);
+    await fencedWrite(
+      tx,
+      claim,
+      [SavepointState.COMPLETED],
+      { ...details, ...(data && { data: data.state, data_checked_at: NOW }), failures: 0 },
+      then,
+    );
     if (!waiting) for (const event of eventsOf(work, entry, data)) await recordEvent(tx, event);
   });
 }
 
 /** null: nobody answers now. A job that is unknown has no statistics any more, which is an answer. */
-async function readStatistics({ flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<CheckpointStatistics | 'GONE' | null> {
+async function readStatistics(
+  { flinkClients }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+): Promise<CheckpointStatistics | 'GONE' | null> {
   try {
     return (await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId)) ?? 'GONE';
   } catch (error) {
@@ -46,7 +55,11 @@ async function readStatistics({ flinkClients }: AdvanceSavepointDeps, work: Save
 function entryOf(told: CheckpointStatistics | 'GONE', location: string): SnapshotEntry | null {
   if (told === 'GONE') return null;
   const entries = told.latest.savepoint ? [...told.history, told.latest.savepoint] : told.history;
-  return entries.find((entry) => entry.status === 'COMPLETED' && entry.location !== null && sameLocation(entry.location, location)) ?? null;
+  return (
+    entries.find(
+      (entry) => entry.status === 'COMPLETED' && entry.location !== null && sameLocation(entry.location, location),
+    ) ?? null
+  );
 }
 
 const columnsOf = (entry: SnapshotEntry) => ({
@@ -78,11 +91,19 @@ async function checkData({ database }: AdvanceSavepointDeps, work: SavepointAtWo
   const present = await seen({ ...sight, proven: true }, (reader) => reader.exists(`${path}/_metadata`));
   if (present === null) return null;
   const entries = attempt && storageId === attempt.storageId ? await sight.reader.list(attempt.directory) : [];
-  return { state: present ? DataState.PRESENT : DataState.MISSING, entries: entries.map(({ name }) => name).filter((name) => name.startsWith('savepoint-')) };
+  return {
+    state: present ? DataState.PRESENT : DataState.MISSING,
+    entries: entries.map(({ name }) => name).filter((name) => name.startsWith('savepoint-')),
+  };
 }
 
 function eventsOf(work: SavepointAtWork, entry: SnapshotEntry | null, data: DataCheck | null): NewEvent[] {
-  const about = { deploymentId: work.deploymentId, savepointId: work.id, jobId: work.job.id, clusterId: work.cluster.id };
+  const about = {
+    deploymentId: work.deploymentId,
+    savepointId: work.id,
+    jobId: work.job.id,
+    clusterId: work.cluster.id,
+  };
   const events: NewEvent[] = [];
   if (entry) {
     events.push({
@@ -93,7 +114,11 @@ function eventsOf(work: SavepointAtWork, entry: SnapshotEntry | null, data: Data
     });
   }
   if (data?.state === DataState.MISSING) {
-    events.push({ ...about, type: EventType.SAVEPOINT_DATA_MISSING, message: `Savepoint ${work.id} is complete by Flink's word, and ${work.location} is not in the storage.` });
+    events.push({
+      ...about,
+      type: EventType.SAVEPOINT_DATA_MISSING,
+      message: `Savepoint ${work.id} is complete by Flink's word, and ${work.location} is not in the storage.`,
+    });
   }
   if (data && data.entries.length > 1) {
     events.push({

@@ -88,13 +88,23 @@ async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, 
 }
 
 /** ForSt cannot write CANONICAL (SP-2). RUNNING promises that the backend was observed. */
-function chooseFormat(wanted: SavepointFormat | null, stateBackend: string | null): SavepointFormat | FormatNotSupported {
+function chooseFormat(
+  wanted: SavepointFormat | null,
+  stateBackend: string | null,
+): SavepointFormat | FormatNotSupported {
   const nativeOnly = stateBackend === 'FORST';
   if (nativeOnly && wanted === SavepointFormat.CANONICAL) return new FormatNotSupported(wanted, stateBackend);
   return wanted ?? (nativeOnly ? SavepointFormat.NATIVE : SavepointFormat.CANONICAL);
 }
 
-async function store(tx: Transaction, input: CreateSavepointInput, deployment: Deployment, job: Job, format: SavepointFormat, caller: Caller): Promise<string> {
+async function store(
+  tx: Transaction,
+  input: CreateSavepointInput,
+  deployment: Deployment,
+  job: Job,
+  format: SavepointFormat,
+  caller: Caller,
+): Promise<string> {
   const durations = await lastDurationsMs(tx, deployment.id, format);
   const warning = likelyToExpire(durations, job.checkpointTimeoutMs);
   const id = randomUUID();
@@ -117,7 +127,13 @@ async function store(tx: Transaction, input: CreateSavepointInput, deployment: D
   return id;
 }
 
-function requested(savepointId: string, input: CreateSavepointInput, deployment: Deployment, job: Job, { actor }: Caller) {
+function requested(
+  savepointId: string,
+  input: CreateSavepointInput,
+  deployment: Deployment,
+  job: Job,
+  { actor }: Caller,
+) {
   return {
     type: EventType.SAVEPOINT_REQUESTED,
     deploymentId: deployment.id,

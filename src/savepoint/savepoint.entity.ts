@@ -3,11 +3,22 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { bigintToNumber } from '../db/database.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
-import { DataState, DetailsState, NoProgressReason, SavepointFailureCode, SavepointOrigin, SavepointState } from './savepoint.enums.js';
+import {
+  DataState,
+  DetailsState,
+  NoProgressReason,
+  SavepointFailureCode,
+  SavepointOrigin,
+  SavepointState,
+} from './savepoint.enums.js';
 
-@ObjectType({ description: 'Something that a request should make the caller think about; it was carried out all the same.' })
+@ObjectType({
+  description: 'Something that a request should make the caller think about; it was carried out all the same.',
+})
 export class SavepointWarning {
-  @Field(() => String, { description: 'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout.' })
+  @Field(() => String, {
+    description: 'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout.',
+  })
   code!: string;
 
   @Field(() => String)
@@ -42,7 +53,10 @@ export class SavepointProgressNow {
   @Field(() => SafeInt, { description: 'Since it was admitted.' })
   readonly elapsedMs: number;
 
-  @Field(() => SafeInt, { nullable: true, description: 'Median of the last ten of this deployment in this format; null when there were none.' })
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: 'Median of the last ten of this deployment in this format; null when there were none.',
+  })
   readonly expectedDurationMs: number | null;
 
   @Field(() => NoProgressReason, { nullable: true })
@@ -55,7 +69,8 @@ export class SavepointProgressNow {
     this.observedAt = savepoint.progressAt;
     this.elapsedMs = Math.max(0, Date.now() - savepoint.stateSince.getTime());
     this.expectedDurationMs = savepoint.expectedDurationMs;
-    this.noProgress = savepoint.noProgress ?? (savepoint.totalSubtasks === null ? NoProgressReason.NOT_YET_REPORTED : null);
+    this.noProgress =
+      savepoint.noProgress ?? (savepoint.totalSubtasks === null ? NoProgressReason.NOT_YET_REPORTED : null);
   }
 }
 
@@ -153,7 +168,10 @@ export class Savepoint {
   @Column('text', { nullable: true })
   path!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'Where it is, as the cluster that made it writes it. Without /_metadata.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where it is, as the cluster that made it writes it. Without /_metadata.',
+  })
   @Column('text', { nullable: true })
   location!: string | null;
 
@@ -161,7 +179,10 @@ export class Savepoint {
   @Column('bigint', { name: 'flink_checkpoint_id', nullable: true, transformer: bigintToNumber })
   flinkCheckpointId!: number | null;
 
-  @Field(() => DateTime, { nullable: true, description: "Flink's trigger time once reported, on the JobManager's clock; until then the time of our call." })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: "Flink's trigger time once reported, on the JobManager's clock; until then the time of our call.",
+  })
   @Column('timestamptz', { name: 'triggered_at', nullable: true })
   triggeredAt!: Date | null;
 
@@ -173,11 +194,18 @@ export class Savepoint {
   @Column('bigint', { name: 'duration_ms', nullable: true, transformer: bigintToNumber })
   durationMs!: number | null;
 
-  @Field(() => SafeInt, { nullable: true, description: 'Size of the state as Flink measured it; null while detailsState says why.' })
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: 'Size of the state as Flink measured it; null while detailsState says why.',
+  })
   @Column('bigint', { name: 'size_bytes', nullable: true, transformer: bigintToNumber })
   sizeBytes!: number | null;
 
-  @Field(() => DetailsState, { nullable: true, description: "Whether Flink's statistics have told checkpoint id, trigger time, size and duration; null before it is COMPLETED." })
+  @Field(() => DetailsState, {
+    nullable: true,
+    description:
+      "Whether Flink's statistics have told checkpoint id, trigger time, size and duration; null before it is COMPLETED.",
+  })
   @Column('text', { name: 'details', nullable: true })
   detailsState!: DetailsState | null;
 
@@ -213,7 +241,10 @@ export class Savepoint {
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 
-  @Field(() => SavepointProgressNow, { nullable: true, description: 'What Flink says while it is IN_PROGRESS; null otherwise.' })
+  @Field(() => SavepointProgressNow, {
+    nullable: true,
+    description: 'What Flink says while it is IN_PROGRESS; null otherwise.',
+  })
   get progress(): SavepointProgressNow | null {
     return this.state === SavepointState.IN_PROGRESS ? new SavepointProgressNow(this) : null;
   }
@@ -221,7 +252,12 @@ export class Savepoint {
   @Field(() => SavepointFailure, { nullable: true })
   get failure(): SavepointFailure | null {
     if (this.failureCode === null || this.failureMessage === null || this.failedAt === null) return null;
-    return { code: this.failureCode, message: this.failureMessage, rootCause: this.failureRootCause, failedAt: this.failedAt };
+    return {
+      code: this.failureCode,
+      message: this.failureMessage,
+      rootCause: this.failureRootCause,
+      failedAt: this.failedAt,
+    };
   }
 }
 
@@ -236,7 +272,9 @@ export class SavepointAttempt {
   @PrimaryColumn('integer')
   number!: number;
 
-  @Field(() => String, { description: 'Chosen by Stateward before the call; the same one is sent again after a lost reply.' })
+  @Field(() => String, {
+    description: 'Chosen by Stateward before the call; the same one is sent again after a lost reply.',
+  })
   @Column('text', { name: 'trigger_id' })
   triggerId!: string;
 

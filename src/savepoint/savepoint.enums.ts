@@ -20,7 +20,10 @@ export enum SavepointState {
 registerEnumType(SavepointState, {
   name: 'SavepointState',
   valuesConfig: {
-    PENDING: { description: "Accepted and durable, not yet sent: it waits for the cluster's budget, or for the cluster or the job to come back." },
+    PENDING: {
+      description:
+        "Accepted and durable, not yet sent: it waits for the cluster's budget, or for the cluster or the job to come back.",
+    },
     IN_PROGRESS: { description: 'The attempt is stored; Flink has been or is being asked.' },
     COMPLETED: { description: 'It can be restored from.' },
     FAILED: { description: 'There is no savepoint; failure says why.' },
@@ -50,7 +53,10 @@ registerEnumType(SavepointFailureCode, {
     ABORTED: { description: 'A task failed, the job was cancelled, or a TaskManager was lost while it was made.' },
     STORAGE_ERROR: { description: 'Flink could not write to the storage.' },
     EXPIRED: { description: 'It took longer than the checkpoint timeout of the job.' },
-    RESULT_LOST: { description: 'Flink forgot the trigger id and nothing of it was found. Should it show up later, it becomes COMPLETED.' },
+    RESULT_LOST: {
+      description:
+        'Flink forgot the trigger id and nothing of it was found. Should it show up later, it becomes COMPLETED.',
+    },
     FLINK_ERROR: { description: 'Flink answered with another error; rootCause says which.' },
     JOB_ENDED: { description: 'The job had ended.' },
     ABORTED_BY_STOP: { description: 'A stop of the job ended it.' },
@@ -89,7 +95,8 @@ export enum NoProgressReason {
 }
 registerEnumType(NoProgressReason, {
   name: 'NoProgressReason',
-  description: 'Why there are no numbers: an entry in progress carries no path, so it is only shown where it can be nobody else’s.',
+  description:
+    'Why there are no numbers: an entry in progress carries no path, so it is only shown where it can be nobody else’s.',
   valuesConfig: {
     NOT_YET_REPORTED: { description: 'Flink does not show it yet.' },
     SEVERAL_IN_PROGRESS: { description: 'Several savepoints are in progress there and cannot be told apart.' },

@@ -57,7 +57,12 @@ const CLOCK_TOLERANCE_MS = 1_500;
  * while exactly one savepoint is in progress there and it began after our call (times on the JobManager's clock).
  */
 export function progressOf(history: SnapshotEntry[], sentAt: number): Progress {
-  const none = (noProgress: NoProgressReason): Progress => ({ acknowledgedSubtasks: null, totalSubtasks: null, bytes: null, noProgress });
+  const none = (noProgress: NoProgressReason): Progress => ({
+    acknowledgedSubtasks: null,
+    totalSubtasks: null,
+    bytes: null,
+    noProgress,
+  });
   const running = history.filter((entry) => entry.isSavepoint && entry.status === 'IN_PROGRESS');
   const [only, ...others] = running;
   if (!only) return none(NoProgressReason.NOT_YET_REPORTED);

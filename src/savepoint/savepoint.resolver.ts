@@ -1,4 +1,18 @@
-import { Arg, Args, Ctx, Field, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
 import type { Context } from '../api/context.js';
 import { checkId, IdArg } from '../api/id-arg.js';
@@ -16,7 +30,13 @@ import { findSavepoint } from './find-savepoint.js';
 import { requestSavepoint } from './request-savepoint.js';
 import { Savepoint, SavepointAttempt } from './savepoint.entity.js';
 import { attemptsOf, savepointPage } from './savepoint.store.js';
-import { AbandonSavepointInput, AbandonSavepointResult, CreateSavepointInput, CreateSavepointResult, SavepointFilterInput } from './savepoint.types.js';
+import {
+  AbandonSavepointInput,
+  AbandonSavepointResult,
+  CreateSavepointInput,
+  CreateSavepointResult,
+  SavepointFilterInput,
+} from './savepoint.types.js';
 import { followSavepoint, waitForSavepoint } from './wait-for-savepoint.js';
 
 export const SavepointConnection = connectionOf('Savepoint', () => Savepoint);
@@ -31,33 +51,51 @@ export class SavepointProgress {
 export class SavepointResolver {
   constructor(private readonly services: Services) {}
 
-  @Query(() => Savepoint, { nullable: true, description: 'One savepoint; with waitMs it answers when its state is final or the time is up.' })
+  @Query(() => Savepoint, {
+    nullable: true,
+    description: 'One savepoint; with waitMs it answers when its state is final or the time is up.',
+  })
   savepoint(
     @IdArg('id') id: string,
     @Arg('waitMs', () => Int, { nullable: true, description: 'Up to 60,000.' }) waitMs: number | null,
-    @Arg('details', () => Boolean, { nullable: true, description: 'Wait also for size, duration and checkpoint id.' }) details: boolean | null,
+    @Arg('details', () => Boolean, { nullable: true, description: 'Wait also for size, duration and checkpoint id.' })
+    details: boolean | null,
     @Ctx() { loaders, signal }: Context,
   ): Promise<Savepoint | null> {
     const wait = checkWait(waitMs);
-    return wait === 0 ? loaders.savepoint.load(id) : waitForSavepoint(this.services, id, wait, details ?? false, signal);
+    return wait === 0
+      ? loaders.savepoint.load(id)
+      : waitForSavepoint(this.services, id, wait, details ?? false, signal);
   }
 
   @Query(() => SavepointConnection, { description: 'Savepoints, newest first.' })
-  async savepoints(@Args(() => PageArgs) args: PageArgs, @Arg('filter', () => SavepointFilterInput, { nullable: true }) filter?: SavepointFilterInput) {
+  async savepoints(
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => SavepointFilterInput, { nullable: true }) filter?: SavepointFilterInput,
+  ) {
     if (filter?.deploymentId) checkId('filter.deploymentId', filter.deploymentId);
     const page = toPage(args);
     return toConnection(await savepointPage(this.services.database, page, filter ?? {}), page.first);
   }
 
-  @Mutation(() => CreateSavepointResult, { description: 'Asks for a savepoint of a running deployment. Answers at once; follow the savepoint to its end.' })
-  createSavepoint(@Arg('input', () => CreateSavepointInput) input: CreateSavepointInput, @Ctx() { caller }: Context): Promise<CreateSavepointResult> {
+  @Mutation(() => CreateSavepointResult, {
+    description: 'Asks for a savepoint of a running deployment. Answers at once; follow the savepoint to its end.',
+  })
+  createSavepoint(
+    @Arg('input', () => CreateSavepointInput) input: CreateSavepointInput,
+    @Ctx() { caller }: Context,
+  ): Promise<CreateSavepointResult> {
     return requestSavepoint(this.services, input, caller);
   }
 
   @Mutation(() => AbandonSavepointResult, {
-    description: 'Ends a savepoint that nobody waits for any more, as FAILED, ABANDONED. Flink is not told and may still finish it; then it becomes COMPLETED.',
+    description:
+      'Ends a savepoint that nobody waits for any more, as FAILED, ABANDONED. Flink is not told and may still finish it; then it becomes COMPLETED.',
   })
-  abandonSavepoint(@Arg('input', () => AbandonSavepointInput) input: AbandonSavepointInput, @Ctx() { caller }: Context): Promise<AbandonSavepointResult> {
+  abandonSavepoint(
+    @Arg('input', () => AbandonSavepointInput) input: AbandonSavepointInput,
+    @Ctx() { caller }: Context,
+  ): Promise<AbandonSavepointResult> {
     return abandonSavepoint(this.services, input, caller);
   }
 
@@ -74,7 +112,10 @@ export class SavepointResolver {
     return loaders.deployment.load(savepoint.deploymentId);
   }
 
-  @FieldResolver(() => Job, { nullable: true, description: 'The run that made it, with its artifact, arguments and settings.' })
+  @FieldResolver(() => Job, {
+    nullable: true,
+    description: 'The run that made it, with its artifact, arguments and settings.',
+  })
   job(@Root() savepoint: Savepoint, @Ctx() { loaders }: Context) {
     return savepoint.jobId && loaders.job.load(savepoint.jobId);
   }
@@ -89,7 +130,9 @@ export class SavepointResolver {
     return attemptsOf(this.services.database, savepoint.id);
   }
 
-  @FieldResolver(() => String, { description: 'Give it as deploymentEvents(after:) to see everything about it from the request on.' })
+  @FieldResolver(() => String, {
+    description: 'Give it as deploymentEvents(after:) to see everything about it from the request on.',
+  })
   eventCursor(@Root() savepoint: Savepoint): Promise<string> {
     return cursorBefore(this.services.database, 'savepoint_id', savepoint.id);
   }
@@ -114,6 +157,7 @@ export class DeploymentSavepointsResolver {
 /** Checks before it begins: type-graphql runs neither guards nor argument checks of a subscription of its own making. */
 async function follow(services: Services, id: string): Promise<AsyncGenerator<Savepoint>> {
   checkId('id', id);
-  if (!(await findSavepoint(services.database, id))) throw new AppError('BAD_USER_INPUT', `id: there is no savepoint ${id}.`);
+  if (!(await findSavepoint(services.database, id)))
+    throw new AppError('BAD_USER_INPUT', `id: there is no savepoint ${id}.`);
   return endable((signal) => followSavepoint(services, id, signal));
 }

@@ -6,7 +6,13 @@ import { type Page, pageOf } from '../db/pages.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import type { JobState } from '../job/job.entity.js';
 import { Savepoint, SavepointAttempt } from './savepoint.entity.js';
-import type { DetailsState, NoProgressReason, SavepointFailureCode, SavepointOrigin, SavepointState } from './savepoint.enums.js';
+import type {
+  DetailsState,
+  NoProgressReason,
+  SavepointFailureCode,
+  SavepointOrigin,
+  SavepointState,
+} from './savepoint.enums.js';
 
 export interface SavepointFilter {
   deploymentId?: string | null;
@@ -24,7 +30,9 @@ export function savepointPage(sql: Sql, page: Page, { deploymentId, states, orig
 }
 
 export const attemptsOf = (sql: Sql, savepointId: string) =>
-  sql.entities(SavepointAttempt, 'select * from savepoint_attempt where savepoint_id = $1 order by number', [savepointId]);
+  sql.entities(SavepointAttempt, 'select * from savepoint_attempt where savepoint_id = $1 order by number', [
+    savepointId,
+  ]);
 
 /** The one that is PENDING or IN_PROGRESS, stops aside. */
 export const savepointUnderWay = (sql: Sql, deploymentId: string) =>
@@ -81,7 +89,9 @@ export async function lastDurationsMs(sql: Sql, deploymentId: string, format: Sa
 
 /** How many Flink may be at, in a cluster. */
 export async function countInFlight(tx: Transaction, clusterId: string): Promise<number> {
-  const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [clusterId]);
+  const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [
+    clusterId,
+  ]);
   return Number(row?.count ?? 0);
 }
 
@@ -99,9 +109,19 @@ export const pendingOfJob = (tx: Transaction, jobId: string) =>
   tx.entities(Savepoint, `select * from savepoint where job_id = $1 and state = 'PENDING' for update`, [jobId]);
 
 /** Writes a row without a claim: only in a transaction that holds the cluster's lock, from a state that nobody works on. */
-export async function moveSavepoint(tx: Transaction, id: string, from: SavepointState[], set: Record<string, unknown>): Promise<boolean> {
+export async function moveSavepoint(
+  tx: Transaction,
+  id: string,
+  from: SavepointState[],
+  set: Record<string, unknown>,
+): Promise<boolean> {
   const values: unknown[] = [id, from];
-  return (await tx.changed(`update savepoint set ${assign(set, values).join(', ')} where id = $1 and state = any($2)`, values)) === 1;
+  return (
+    (await tx.changed(
+      `update savepoint set ${assign(set, values).join(', ')} where id = $1 and state = any($2)`,
+      values,
+    )) === 1
+  );
 }
 
 export async function insertAttempt(
@@ -115,9 +135,17 @@ export async function insertAttempt(
   );
 }
 
-export async function updateAttempt(tx: Transaction, savepointId: string, number: number, set: Record<string, unknown>): Promise<void> {
+export async function updateAttempt(
+  tx: Transaction,
+  savepointId: string,
+  number: number,
+  set: Record<string, unknown>,
+): Promise<void> {
   const values: unknown[] = [savepointId, number];
-  await tx.changed(`update savepoint_attempt set ${assign(set, values).join(', ')} where savepoint_id = $1 and number = $2`, values);
+  await tx.changed(
+    `update savepoint_attempt set ${assign(set, values).join(', ')} where savepoint_id = $1 and number = $2`,
+    values,
+  );
 }
 
 /** Everything that a step needs to know, read at once; ages by the database's clock. */
@@ -143,7 +171,13 @@ export interface SavepointAtWork {
   path: string | null;
   location: string | null;
   detailsState: DetailsState | null;
-  job: { id: string; flinkJobId: string; state: JobState; checkpointTimeoutMs: number | null; stateBackend: string | null };
+  job: {
+    id: string;
+    flinkJobId: string;
+    state: JobState;
+    checkpointTimeoutMs: number | null;
+    stateBackend: string | null;
+  };
   cluster: {
     id: string;
     name: string;

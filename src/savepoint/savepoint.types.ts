@@ -14,14 +14,18 @@ export class CreateSavepointInput {
 
   @Field(() => SavepointFormat, {
     nullable: true,
-    description: "Default: the deployment's; where it names none CANONICAL, or NATIVE on ForSt, which cannot write CANONICAL.",
+    description:
+      "Default: the deployment's; where it names none CANONICAL, or NATIVE on ForSt, which cannot write CANONICAL.",
   })
   format?: SavepointFormat | null;
 
   @Field(() => String, { nullable: true, description: 'Up to 500 characters, kept and shown: why it is made.' })
   description?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same savepoint.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same savepoint.',
+  })
   idempotencyKey?: string | null;
 }
 

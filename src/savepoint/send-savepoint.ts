@@ -47,13 +47,24 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
     targetDirectory: joinLocation(attempt.rootUri, attempt.directory),
     format: work.format,
   });
-  const sent = { ...attempt, sends: attempt.sends + 1, sentAt: attempt.sentAt ?? Date.now(), sentAgoMs: attempt.sentAgoMs ?? 0 };
+  const sent = {
+    ...attempt,
+    sends: attempt.sends + 1,
+    sentAt: attempt.sentAt ?? Date.now(),
+    sentAgoMs: attempt.sentAgoMs ?? 0,
+  };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
   return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
 }
 
 /** Nothing was sent yet and the JobManager is another one than when the attempt was stored: its id must belong to the new process. */
-async function storeNewAttempt(database: Database, work: SavepointAtWork, old: Attempt, claim: Claim, processMark: string | null): Promise<Attempt> {
+async function storeNewAttempt(
+  database: Database,
+  work: SavepointAtWork,
+  old: Attempt,
+  claim: Claim,
+  processMark: string | null,
+): Promise<Attempt> {
   const number = old.number + 1;
   const attempt: Attempt = {
     ...old,
@@ -114,14 +125,26 @@ async function recordRefusal(
   // An earlier send whose reply was lost may have been taken all the same.
   const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
   if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
-  if (status.status === 'PENDING') return deps.database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 250 }));
-  const code = classifySavepointFailure(reply.cause) === 'STORAGE_ERROR' ? SavepointFailureCode.STORAGE_ERROR : SavepointFailureCode.FLINK_ERROR;
+  if (status.status === 'PENDING')
+    return deps.database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 250 }));
+  const code =
+    classifySavepointFailure(reply.cause) === 'STORAGE_ERROR'
+      ? SavepointFailureCode.STORAGE_ERROR
+      : SavepointFailureCode.FLINK_ERROR;
   const failure = explainFailure(code, reply.cause, { timeoutMs: null, elapsedMs: work.stateAgeMs, pending: null });
-  return failSavepoint(deps.database, work, claim, { ...failure, message: `Flink declined it with HTTP ${reply.status}. ${failure.message}` });
+  return failSavepoint(deps.database, work, claim, {
+    ...failure,
+    message: `Flink declined it with HTTP ${reply.status}. ${failure.message}`,
+  });
 }
 
 /** A small savepoint ends within these looks, whatever tick and queue do. */
-async function watchShortly(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim, flink: FlinkApi): Promise<void> {
+async function watchShortly(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+): Promise<void> {
   for (const pause of firstPausesMs) {
     await sleep(pause);
     const attempt = work.attempt;

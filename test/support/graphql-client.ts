@@ -23,7 +23,11 @@ export interface GraphqlClient {
 export function graphqlClient(url: string, token?: string): GraphqlClient {
   const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const send = async (query: string, variables?: object): Promise<{ data?: Data; errors?: GraphqlError[] }> => {
-    const { body } = await request(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
+    const { body } = await request(`${url}/graphql`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query, variables }),
+    });
     return (await body.json()) as { data?: Data; errors?: GraphqlError[] };
   };
   return {

@@ -10,7 +10,12 @@ export interface Scenario {
   flinkJobId: string;
 }
 
-export async function registerCluster(stateward: Stateward, url: string, name = 'test', more: object = {}): Promise<string> {
+export async function registerCluster(
+  stateward: Stateward,
+  url: string,
+  name = 'test',
+  more: object = {},
+): Promise<string> {
   const { registerCluster: cluster } = await stateward.ask(
     `mutation($input: RegisterClusterInput!) { registerCluster(input: $input) { __typename ... on Cluster { id } ... on UserError { code message } } }`,
     { input: { name, url, ...more } },
@@ -26,7 +31,13 @@ export async function uploadJob(stateward: Stateward): Promise<string> {
   return body.artifact.id;
 }
 
-export async function createDeployment(stateward: Stateward, clusterId: string, artifactId: string, name = 'counter', more: object = {}): Promise<string> {
+export async function createDeployment(
+  stateward: Stateward,
+  clusterId: string,
+  artifactId: string,
+  name = 'counter',
+  more: object = {},
+): Promise<string> {
   const { createDeployment: deployment } = await stateward.ask(
     `mutation($input: CreateDeploymentInput!) { createDeployment(input: $input) { __typename ... on Deployment { id } ... on UserError { code message } } }`,
     { input: { name, clusterId, artifactId, ...more } },
@@ -36,13 +47,19 @@ export async function createDeployment(stateward: Stateward, clusterId: string, 
 }
 
 /** Starts with NONE and waits until every task runs. */
-export async function startDeployment(stateward: Stateward, deploymentId: string): Promise<{ jobId: string; flinkJobId: string }> {
+export async function startDeployment(
+  stateward: Stateward,
+  deploymentId: string,
+): Promise<{ jobId: string; flinkJobId: string }> {
   const { startDeployment: started } = await stateward.ask(
     `mutation($id: ID!) { startDeployment(input: { deploymentId: $id, start: { strategy: NONE } }) { __typename ... on Job { id } ... on UserError { code message } } }`,
     { id: deploymentId },
   );
   if (!started.id) throw new Error(`Not started: ${JSON.stringify(started)}`);
-  const { job } = await stateward.ask(`query($id: ID!) { job(id: $id, waitMs: 20000) { state flinkJobId waitingFor failureMessage } }`, { id: started.id });
+  const { job } = await stateward.ask(
+    `query($id: ID!) { job(id: $id, waitMs: 20000) { state flinkJobId waitingFor failureMessage } }`,
+    { id: started.id },
+  );
   if (job.state !== 'RUNNING') throw new Error(`Did not start: ${JSON.stringify(job)}`);
   return { jobId: started.id as string, flinkJobId: job.flinkJobId as string };
 }
@@ -68,6 +85,9 @@ export async function createSavepoint(stateward: Stateward, deploymentId: string
 }
 
 export async function endOfSavepoint(stateward: Stateward, id: string, waitMs = 20_000) {
-  const { savepoint } = await stateward.ask(`query($id: ID!, $waitMs: Int) { savepoint(id: $id, waitMs: $waitMs, details: true) { ${SAVEPOINT} } }`, { id, waitMs });
+  const { savepoint } = await stateward.ask(
+    `query($id: ID!, $waitMs: Int) { savepoint(id: $id, waitMs: $waitMs, details: true) { ${SAVEPOINT} } }`,
+    { id, waitMs },
+  );
   return savepoint;
 }
