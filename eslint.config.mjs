@@ -47,7 +47,7 @@ const zones = [
 const only = (name, files) => ({ name, message: `Only in ${files}.` });
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.stateward', '.cache', 'test/fixtures', 'schema'] },
+  { ignores: ['dist', 'node_modules', '.stateward', '.stateward-demo', '.cache', 'test/fixtures', 'schema'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   importX.flatConfigs.typescript,

@@ -1,110 +1,174 @@
-// Run by npm before start, demo and test: installs and builds what is not there yet, and says nothing when all is there.
-// Plain JavaScript without dependencies, because on a bare checkout there are none.
+// Makes a bare checkout runnable: installs what package-lock.json names, and builds what changed. npm's pre-scripts run
+// it, so it uses Node alone, says nothing when there is nothing to do, and lets a second one wait.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = dirname(fileURLToPath(import.meta.url));
-const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(
-    `Stateward needs Node.js 20.19 or newer; this is ${process.versions.node}. Install a newer one and try again.`,
-  );
-  process.exit(1);
-}
+const root = fileURLToPath(new URL('.', import.meta.url));
+const at = (...path) => join(root, ...path);
+const lockFolder = at('.cache', 'preparing');
+const WAIT_MS = 15 * 60_000;
 
-const lock = join(root, '.prepare-lock');
-const installMark = join(root, 'node_modules', '.stateward-lock');
-const buildMark = join(root, 'dist', '.stateward-build');
+const steps = [
+  { isDone: isInstalled, run: install },
+  { isDone: isBuilt, run: build },
+];
 
-const hash = (files) => {
-  const sum = createHash('sha256');
-  for (const file of files)
-    sum
-      .update(file)
-      .update('\0')
-      .update(readFileSync(join(root, file)))
-      .update('\0');
-  return sum.digest('hex');
-};
-const filesBelow = (folder) =>
-  readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(root.length + 1))
-    .sort();
-const holds = (mark, value) => existsSync(mark) && readFileSync(mark, 'utf8') === value;
-const installHash = () => hash(['package-lock.json']);
-const buildHash = () =>
-  hash([...['src', 'worker', 'demo'].flatMap(filesBelow), 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
-const isPrepared = () => holds(installMark, installHash()) && holds(buildMark, buildHash());
-
-if (!isPrepared()) {
+checkNode();
+if (!steps.every(({ isDone }) => isDone())) {
   takeLock();
+  process.exitCode = 1;
   try {
-    if (!holds(installMark, installHash())) {
-      step('Installing dependencies (npm ci, about half a minute)', process.platform === 'win32' ? 'npm.cmd' : 'npm', [
-        'ci',
-        '--no-audit',
-        '--no-fund',
-      ]);
-      writeFileSync(installMark, installHash());
-    }
-    if (!holds(buildMark, buildHash())) {
-      const built = buildHash();
-      rmSync(join(root, 'dist'), { recursive: true, force: true });
-      step('Building (tsc)', process.execPath, [
-        join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-        '-p',
-        'tsconfig.build.json',
-      ]);
-      writeFileSync(buildMark, built);
-    }
+    // Asked again, since another prepare may have done it meanwhile.
+    if (steps.every(({ isDone, run }) => isDone() || run())) process.exitCode = 0;
   } finally {
-    rmSync(lock, { recursive: true, force: true });
+    releaseLock();
   }
 }
 
-function step(what, command, args) {
-  console.error(`${what} ...`);
-  const startedAt = Date.now();
-  // npm's own settings of the script that called us must not reach the npm that is called here.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_(lifecycle|package|command|execpath)/.test(name)),
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(
+    `Stateward needs Node 20.19 or newer, and this is ${process.versions.node}. Install a newer one, then try again.`,
   );
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    env,
-    shell: command.endsWith('.cmd'),
-  });
-  if (status !== 0) {
-    rmSync(lock, { recursive: true, force: true });
-    console.error(`${what}: failed${error ? ` (${error.message})` : ''}. See above; nothing was started.`);
-    process.exit(1);
-  }
-  console.error(`${what}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
-/** Two at once must not install over each other: one works, the other waits for it. */
+/** Whether node_modules holds what package-lock.json names; npm notes there what it installed, and only once it is done. */
+function isInstalled() {
+  const noted = read(at('node_modules', '.package-lock.json'));
+  if (!noted) return false;
+  const installed = JSON.parse(noted).packages;
+  const wanted = JSON.parse(read(at('package-lock.json'))).packages;
+  return Object.entries(wanted).every(([path, { version, integrity, optional, link }]) => {
+    const found = installed[path];
+    if (path === '' || link) return true;
+    return found ? found.version === version && found.integrity === integrity : optional; // of another platform
+  });
+}
+
+function install() {
+  const startedAt = Date.now();
+  console.log('Installing the packages that package-lock.json names …');
+  const command = ['ci', '--include=dev', '--no-audit', '--no-fund']; // the build needs the dev ones, whatever NODE_ENV says
+  // npm says where it lives: the same npm then, with no shell in between, on every platform.
+  const npm = process.env.npm_execpath;
+  const result = /npm-cli\.c?js$/.test(npm ?? '')
+    ? spawnSync(process.execPath, [npm, ...command], { cwd: root, stdio: 'inherit' })
+    : spawnSync('npm', command, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  if (result.status !== 0) return complain(`npm ci failed (${result.error?.message ?? 'see above'}).`);
+  console.log(`Installed in ${secondsSince(startedAt)}.`);
+  return true;
+}
+
+function isBuilt() {
+  return read(at('dist', '.stateward-build')) === hashSources();
+}
+
+function build() {
+  const startedAt = Date.now();
+  process.stdout.write('Building … ');
+  const hash = hashSources();
+  // Made aside and renamed whole: whatever runs from dist meanwhile never finds half of it.
+  rmSync(at('dist.new'), { recursive: true, force: true });
+  const tsc = [
+    at('node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    at('tsconfig.build.json'),
+    '--outDir',
+    at('dist.new'),
+  ];
+  const result = spawnSync(process.execPath, tsc, { cwd: root, encoding: 'utf8' });
+  if (result.status !== 0) {
+    rmSync(at('dist.new'), { recursive: true, force: true });
+    return complain(`the build failed:\n${result.error?.message ?? result.stdout + result.stderr}`);
+  }
+  writeFileSync(at('dist.new', '.stateward-build'), hash);
+  rmSync(at('.cache', 'dist.old'), { recursive: true, force: true });
+  if (existsSync(at('dist'))) renameSync(at('dist'), at('.cache', 'dist.old'));
+  renameSync(at('dist.new'), at('dist'));
+  rmSync(at('.cache', 'dist.old'), { recursive: true, force: true });
+  console.log(`done in ${secondsSince(startedAt)}.`);
+  return true;
+}
+
+function hashSources() {
+  const hash = createHash('sha256');
+  const folders = ['src', 'worker', 'demo'];
+  const files = folders.flatMap((folder) => (existsSync(at(folder)) ? list(folder) : []));
+  for (const file of [...files.sort(), 'tsconfig.json', 'tsconfig.build.json']) {
+    const content = readFileSync(at(file));
+    hash.update(`${file}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+function list(folder) {
+  return readdirSync(at(folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return list(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+/**
+ * The lock is a folder that holds one file, named for its owner. It appears whole (by a rename, which fails while a
+ * folder with an owner is there), and a dead owner is replaced by renaming its file, which only one can do.
+ */
 function takeLock() {
-  for (let said = false; ; said = true) {
+  const mine = String(process.pid);
+  const draft = `${lockFolder}-${mine}`;
+  let said = false;
+  for (const deadline = Date.now() + WAIT_MS; ; pause(100)) {
     try {
-      mkdirSync(lock);
-      writeFileSync(join(lock, 'pid'), String(process.pid));
+      mkdirSync(draft, { recursive: true });
+      writeFileSync(join(draft, mine), '');
+      renameSync(draft, lockFolder);
       return;
     } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
+      rmSync(draft, { recursive: true, force: true });
+      if (!existsSync(lockFolder)) {
+        if (error.code !== 'ENOENT' && Date.now() > deadline - WAIT_MS + 2_000)
+          fail(`Cannot write in ${at('.cache')}: ${error.message}`);
+        continue;
+      }
     }
-    const pid = Number(existsSync(join(lock, 'pid')) ? readFileSync(join(lock, 'pid'), 'utf8') : 0);
-    if (pid && !isAlive(pid)) {
-      rmSync(lock, { recursive: true, force: true });
-      continue;
+    const owner = ownerOfLock();
+    if (owner && !isAlive(Number(owner))) {
+      try {
+        renameSync(join(lockFolder, owner), join(lockFolder, mine));
+        return;
+      } catch {
+        continue; // another was quicker
+      }
     }
-    if (!said) console.error('Another command is installing or building here; waiting for it ...');
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
-    if (isPrepared()) return;
+    if (owner && !said)
+      console.log(`Waiting for process ${owner}, which installs or builds Stateward in this folder …`);
+    said ||= Boolean(owner);
+    if (Date.now() > deadline)
+      fail(`Process ${owner} is still not done. If it has nothing to do with Stateward, remove ${lockFolder}.`);
+  }
+}
+
+function releaseLock() {
+  unlinkSync(join(lockFolder, String(process.pid)));
+  try {
+    rmdirSync(lockFolder);
+  } catch {
+    // The next owner has already put its own in this place.
+  }
+}
+
+function ownerOfLock() {
+  try {
+    const [owner] = readdirSync(lockFolder);
+    if (!owner) rmdirSync(lockFolder); // its owner died between the two halves of releaseLock
+    return owner;
+  } catch {
+    return undefined; // released meanwhile
   }
 }
 
@@ -113,6 +177,28 @@ function isAlive(pid) {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error.code === 'EPERM';
+    return error.code === 'EPERM'; // alive, another user's
   }
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function pause(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function secondsSince(startedAt) {
+  return `${((Date.now() - startedAt) / 1000).toFixed(1)} s`;
+}
+
+function complain(message) {
+  console.error(message);
+  return false;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
 }

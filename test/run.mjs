@@ -1,40 +1,69 @@
-// `npm test`: types, lint and format first, then jest. Arguments go to jest; --only-jest leaves the checks out.
-import { spawn, spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+// `npm test [-- <jest arguments>]`: types, lint and format, then jest. `--only-jest` leaves the first three out.
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const bin = (...path) => join(root, 'node_modules', ...path);
-const args = process.argv.slice(2);
-const onlyJest = args.includes('--only-jest');
+const root = fileURLToPath(new URL('..', import.meta.url));
+const asked = process.argv.slice(2).filter((argument) => argument !== '--');
+const jestArguments = asked.filter((argument) => argument !== '--only-jest');
 
-const checks = [
-  ['types', bin('typescript', 'bin', 'tsc'), '--noEmit'],
-  ['lint', bin('eslint', 'bin', 'eslint.js'), '.'],
-  ['format', bin('prettier', 'bin', 'prettier.cjs'), '--check', '.'],
-];
-for (const [name, ...command] of onlyJest ? [] : checks) {
-  const startedAt = Date.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
-  console.log(`${name}: ${status === 0 ? 'ok' : 'FAILED'} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
-  if (status !== 0) {
-    console.log(`${stdout}${stderr}`);
-    process.exit(1);
-  }
+const checks = {
+  types: ['node_modules/typescript/bin/tsc', '--noEmit'],
+  lint: ['node_modules/eslint/bin/eslint.js', '.'],
+  format: ['node_modules/prettier/bin/prettier.cjs', '--check', '.'],
+};
+
+const running = new Set();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    interrupted = true;
+    for (const child of running) child.kill(signal);
+  });
 }
 
-const jest = spawn(
-  process.execPath,
-  [
-    '--experimental-vm-modules',
-    '--no-warnings=ExperimentalWarning',
-    bin('jest', 'bin', 'jest.js'),
-    ...args.filter((arg) => arg !== '--only-jest'),
-  ],
-  {
-    cwd: root,
+process.exitCode = (asked.includes('--only-jest') || (await checkAll())) && !interrupted ? await runJest() : 1;
+
+/** The three at once: each is bound to one core. Resolves to whether all hold. */
+async function checkAll() {
+  const results = await Promise.all(Object.entries(checks).map(([name, command]) => check(name, command)));
+  const complaints = results.filter(({ passed }) => !passed);
+  for (const { name, output } of complaints) console.error(`\n--- ${name} ---\n${output.trim()}`);
+  return complaints.length === 0;
+}
+
+async function check(name, command) {
+  const startedAt = performance.now();
+  let output = '';
+  const { code } = await run(command, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    onOutput: (text) => (output += text),
+  });
+  const passed = code === 0;
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`${name.padEnd(6)} ${passed ? 'ok' : 'FAILED'} (${seconds} s)`);
+  return { name, passed, output };
+}
+
+async function runJest() {
+  const nodeOptions = [process.env.NODE_OPTIONS, '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const { code, signal } = await run(['node_modules/jest/bin/jest.js', ...jestArguments], {
     stdio: 'inherit',
-  },
-);
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => jest.kill(signal));
-jest.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+    env: { ...process.env, NODE_OPTIONS: nodeOptions.filter(Boolean).join(' ') },
+  });
+  if (signal) console.error(`jest was ended by ${signal}`);
+  return code ?? 1;
+}
+
+/** Runs one of the project's tools with this Node, so that neither a shell nor a PATH matters. */
+function run(command, { onOutput, ...options }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, command, { cwd: root, ...options });
+    running.add(child);
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', onOutput);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    });
+  });
+}

@@ -59,7 +59,7 @@ async function gatherJars(version: string, pom: string, folder: string, options:
   const lib = join(folder, 'lib');
   const startedAt = performance.now();
   const elapsed = () => ((performance.now() - startedAt) / 1000).toFixed(1);
-  onProgress?.(`Gathering the jars of Flink ${version} with Maven (some 130 MB, once)`);
+  onProgress?.(`Gathering the jars of Flink ${version} with Maven (100 to 150 MB, once)`);
   const ticker = setInterval(() => onProgress?.(`Maven is still at work, ${elapsed()} s`), STILL_WORKING_MS);
   try {
     const goal = ['-B', '-q', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];

@@ -23,6 +23,15 @@ registerEnumType(ClusterState, {
   },
 });
 
+@ObjectType({ description: 'Something about a cluster that deserves a thought before it hurts.' })
+export class ClusterWarning {
+  @Field(() => String, { description: 'STORAGE_MAY_BE_LOCAL: a file: root, and TaskManagers on several hosts.' })
+  code!: string;
+
+  @Field(() => String)
+  message!: string;
+}
+
 /** One Flink JobManager REST address. */
 @Entity('cluster')
 @ObjectType({ description: 'One Flink JobManager REST address.' })
@@ -114,6 +123,10 @@ export class Cluster {
   @Field(() => Int, { nullable: true })
   @Column('integer', { name: 'task_managers', nullable: true })
   taskManagers!: number | null;
+
+  @Field(() => [String], { description: 'Hosts of its TaskManagers when last asked.' })
+  @Column('text', { name: 'task_manager_hosts', array: true })
+  taskManagerHosts!: string[];
 
   @Field(() => SafeInt, {
     nullable: true,

@@ -3,7 +3,8 @@ import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.
 import type { Context } from '../api/context.js';
 import { IdArg } from '../api/id-arg.js';
 import type { Services } from '../services.js';
-import { Cluster } from './cluster.entity.js';
+import { Cluster, ClusterWarning } from './cluster.entity.js';
+import { warningsOf } from './cluster-warnings.js';
 import { clusterPage, storagePage } from './cluster.store.js';
 import { RegisterClusterInput, RegisterClusterResult } from './cluster.types.js';
 import { registerCluster } from './register-cluster.js';
@@ -43,6 +44,11 @@ export class ClusterResolver {
     @Ctx() { caller }: Context,
   ): Promise<RegisterClusterResult> {
     return registerCluster(this.services, input, caller);
+  }
+
+  @FieldResolver(() => [ClusterWarning])
+  warnings(@Root() cluster: Cluster): ClusterWarning[] {
+    return warningsOf(cluster);
   }
 
   @FieldResolver(() => Storage, { nullable: true, description: 'Where its savepoints go.' })

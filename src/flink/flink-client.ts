@@ -56,6 +56,10 @@ export class FlinkClient implements FlinkApi {
     return this.read('/overview', wire.overviewWire);
   }
 
+  async taskManagerHosts(): Promise<string[]> {
+    return this.read('/taskmanagers', wire.taskManagersWire);
+  }
+
   async jobs(): Promise<FlinkJobOverview[]> {
     return (await this.read('/jobs/overview', wire.jobsWire)).jobs;
   }

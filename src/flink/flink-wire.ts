@@ -72,6 +72,16 @@ export const overviewWire = z
     available: wire['slots-available'],
   }));
 
+/** `path` is an RPC address: `pekko.tcp://flink@host:port/user/rpc/taskmanager_0`. */
+export const taskManagersWire = z
+  .object({ taskmanagers: z.array(z.object({ id: z.string(), path: z.string().nullish() })) })
+  .transform(({ taskmanagers }): string[] => {
+    const hosts = taskmanagers.map(
+      ({ id, path }) => /@(\[[^\]]+\]|[^:/]+):\d+\//.exec(path ?? '')?.[1] ?? id.split(':')[0] ?? id,
+    );
+    return [...new Set(hosts)].sort();
+  });
+
 export const jobsWire = z.object({
   jobs: z.array(
     z

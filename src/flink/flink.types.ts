@@ -183,6 +183,8 @@ export interface FlinkApi {
   /** GET /jobmanager/config alone: the cheap question before an effect. */
   processMark(): Promise<string | null>;
   slots(): Promise<Slots>;
+  /** Hosts of the registered TaskManagers, each once, sorted. */
+  taskManagerHosts(): Promise<string[]>;
   jobs(): Promise<FlinkJobOverview[]>;
   /** null: a leader answered and does not know the job. */
   job(jobId: string): Promise<FlinkJobDetails | null>;

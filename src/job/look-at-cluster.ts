@@ -21,6 +21,7 @@ interface Seen {
   facts: ClusterFacts | null;
   jobs: FlinkJobOverview[];
   slots: Slots | null;
+  hosts: string[] | null;
 }
 
 /** One look at a JobManager and at all its live jobs: `/jobs/overview` each time, version, configuration and process mark now and then. */
@@ -54,7 +55,8 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
   const jobs = hasLiveJobs ? await flink.jobs() : [];
   const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
   const slots = due || someWait ? await flink.slots() : null;
-  return { facts, jobs, slots };
+  const hosts = due ? await flink.taskManagerHosts() : null;
+  return { facts, jobs, slots, hosts };
 }
 
 async function recordAnswer(
@@ -64,10 +66,11 @@ async function recordAnswer(
   seen: Seen,
   jobs: Job[],
 ): Promise<void> {
-  const { facts, slots } = seen;
-  const slotColumns = slots
-    ? { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers }
-    : {};
+  const { facts, slots, hosts } = seen;
+  const slotColumns = {
+    ...(slots && { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers }),
+    ...(hosts && { task_manager_hosts: hosts }),
+  };
   if (!facts) {
     await database.transaction((tx) => fencedWrite(tx, claim, states, { observed_at: NOW, ...slotColumns }, 'HOLD'));
     return;

@@ -1,22 +1,20 @@
-// One PostgreSQL for the whole run, from npm's binaries, in a folder of its own that goes when the run ends.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-export default async function setUp() {
-  const { openEmbeddedPostgres } = await import('../../dist/src/db/embedded-postgres.js');
-  const folder = mkdtempSync(join(tmpdir(), 'stateward-test-'));
-  chmodSync(folder, 0o755); // as root the server runs as another user, which must get in
-  const postgres = await openEmbeddedPostgres(folder, { settings: { fsync: 'off', max_connections: '300' } });
-  process.env.STATEWARD_TEST_POSTGRES = postgres.url;
-  globalThis.statewardTestPostgres = { postgres, folder };
-  // A run that is broken off leaves nothing behind either.
-  process.once('exit', () => {
-    try {
-      process.kill(postgres.pid, 'SIGINT');
-    } catch {
-      return; // stopped in good order before
-    }
-    rmSync(folder, { recursive: true, force: true });
+/**
+ * One PostgreSQL per jest run, in a process of its own that takes it away again when this process ends, however it
+ * ends. Test files get its address as STATEWARD_TEST_POSTGRES; see test-database.ts.
+ */
+export default async function startTestPostgres() {
+  // detached: a Ctrl-C meant for jest must not reach it before it has cleared up.
+  const keeper = fork(fileURLToPath(new URL('postgres-keeper.mjs', import.meta.url)), {
+    detached: true,
+    execArgv: [],
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
+  process.env.STATEWARD_TEST_POSTGRES = await new Promise((resolve, reject) => {
+    keeper.once('message', ({ url, error }) => (url ? resolve(url) : reject(new Error(error))));
+    keeper.once('exit', (code) => reject(new Error(`the keeper of the test database ended with ${code}`)));
+  });
+  globalThis.testPostgresKeeper = keeper;
 }

@@ -1,7 +1,9 @@
-import { rmSync } from 'node:fs';
+import { once } from 'node:events';
 
-export default async function tearDown() {
-  const { postgres, folder } = globalThis.statewardTestPostgres;
-  await postgres.stop();
-  rmSync(folder, { recursive: true, force: true });
+export default async function stopTestPostgres() {
+  const keeper = globalThis.testPostgresKeeper;
+  if (!keeper || keeper.exitCode !== null) return;
+  const ended = once(keeper, 'exit');
+  keeper.disconnect();
+  await ended;
 }

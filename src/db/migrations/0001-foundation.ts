@@ -47,6 +47,7 @@ create table cluster (
   slots_total integer,
   slots_available integer,
   task_managers integer,
+  task_manager_hosts text[] not null default '{}',
   -- JobManager's clock minus the database's; null until a job was looked at
   clock_offset_ms bigint,
   facts_read_at timestamptz,

@@ -21,6 +21,8 @@ export interface FakeFlinkKnobs {
   cancelDurationMs: number;
   /** Savepoints and checkpoints get a folder and `_metadata` on disk, when they lie below the fake's own folder. */
   writesFiles: boolean;
+  /** Where its TaskManagers say they run. */
+  taskManagerHosts: string[];
 }
 
 export interface SavepointMade {
@@ -62,6 +64,7 @@ export class Cluster {
     mainDurationMs: 0,
     cancelDurationMs: 0,
     writesFiles: true,
+    taskManagerHosts: ['localhost'],
   };
   /** Counts JobManager processes. */
   generation = 0;

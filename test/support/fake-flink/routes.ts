@@ -107,6 +107,14 @@ export class Routes {
         'jobs-failed': count('FAILED'),
       });
     });
+    this.on('GET /taskmanagers', () =>
+      ok({
+        taskmanagers: cluster.knobs.taskManagerHosts.map((host, index) => ({
+          id: `${host}:4000${index}-abc${index}`,
+          path: `pekko.tcp://flink@${host}:4000${index}/user/rpc/taskmanager_0`,
+        })),
+      }),
+    );
     this.on('POST /jars/upload', async (_, asked) => {
       const { reply, upload } = await this.jars.upload(asked.raw);
       asked.noteUpload(upload);

@@ -16,8 +16,8 @@ final class CounterSettings implements Serializable {
   final String outputFile;
   final long outputEvery;
 
-  CounterSettings(JobArguments arguments, long keys) {
-    stateBytesPerKey = Math.toIntExact(arguments.number("state-bytes", 0) / keys);
+  CounterSettings(JobArguments arguments) {
+    stateBytesPerKey = Math.toIntExact(arguments.number("state-bytes", 0));
     slowSnapshotMs = arguments.number("slow-snapshot-ms", 0);
     failSnapshot = arguments.has("fail-snapshot");
     failAfterRecords = arguments.number("fail-after-records", 0);

@@ -17,7 +17,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  * --name TEXT                    name of the job (stateful-counter)
  * --rate N                       records per second, all subtasks together (100)
  * --keys N                       number of keys (100)
- * --state-bytes N                keyed state in all; a key gets its share with its first record (0)
+ * --state-bytes N                keyed state of each key beside its count, from its first record on (0)
  * --parallelism N                left to Flink when absent
  * --max-parallelism N            left to Flink when absent
  * --checkpoint-interval-ms N     0 leaves the setting of the cluster (0)
@@ -79,7 +79,7 @@ public final class StatefulCounter {
     env.fromSource(source, WatermarkStrategy.noWatermarks(), "source")
         .uid("source")
         .keyBy(number -> number % keys, Types.LONG)
-        .process(new CounterFunction(new CounterSettings(arguments, keys)))
+        .process(new CounterFunction(new CounterSettings(arguments)))
         .returns(Types.TUPLE(Types.LONG, Types.LONG))
         .name("counter")
         .uid(arguments.text("counter-uid", "counter"))

@@ -1,0 +1,47 @@
+/** The demo's own words on stdout. */
+
+let lineOpen = false;
+
+function closeLine(): void {
+  if (lineOpen) process.stdout.write('\n');
+  lineOpen = false;
+}
+
+export function title(text: string): void {
+  closeLine();
+  process.stdout.write(`\n${text}\n`);
+}
+
+export function say(text: string): void {
+  closeLine();
+  process.stdout.write(`  ${text}\n`);
+}
+
+/** One line that changes in place on a terminal, and is written again where stdout is a file. */
+export function live(text: string): void {
+  if (!process.stdout.isTTY) return say(text);
+  process.stdout.write(`\r\x1b[2K  ${text}`);
+  lineOpen = true;
+}
+
+/** Columns as wide as their widest cell. */
+export function table(rows: string[][]): void {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  for (const row of rows)
+    say(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let size = count;
+  let unit = 0;
+  for (; size >= 1000 && unit < units.length - 1; unit++) size /= 1000;
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,117 @@
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig } from './config.js';
+import { type EmbeddedPostgres, openEmbeddedPostgres } from './db/embedded-postgres.js';
+import { AppError } from './errors.js';
+import { keepRunning, type Kept } from './supervise.js';
+
+/** sysexits: a bad configuration, which another start does not change. */
+const EX_CONFIG = 78;
+const STOP_CHILD_WITHIN_MS = 1_800;
+const SAY_WHAT_IS_AWAITED_AFTER_MS = 3_000;
+const REOPEN_TRIES = 5;
+
+const startedAt = Date.now();
+const say = (text: string) => console.log(text);
+const scriptOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** `npm start`: PostgreSQL, API and worker under one supervisor. */
+class Standalone {
+  private readonly config = loadConfig(process.env);
+  private database: EmbeddedPostgres | undefined;
+  private databaseUrl = this.config.databaseUrl;
+  private readonly children: { api?: Kept; worker?: Kept } = {};
+  private readonly ready: { api?: string; worker?: true } = {};
+  private stopping = false;
+
+  async run(): Promise<void> {
+    const awaited = setTimeout(
+      () => this.isReady() || say(`Waiting for ${this.awaited()} ...`),
+      SAY_WHAT_IS_AWAITED_AFTER_MS,
+    );
+    awaited.unref();
+    if (!this.databaseUrl) await this.openDatabase();
+    this.children.api = this.keep('API', './main.js', (message) => (this.ready.api = message.url));
+    this.children.worker = this.keep('worker', '../worker/main.js', () => (this.ready.worker = true));
+  }
+
+  /** Worker first, so that nothing new is begun, then the API, then the database. */
+  async stop(code: number): Promise<void> {
+    if (this.stopping) process.exit(code || 1); // asked a second time: at once
+    this.stopping = true;
+    await this.children.worker?.stop(STOP_CHILD_WITHIN_MS);
+    await this.children.api?.stop(STOP_CHILD_WITHIN_MS);
+    await this.database?.stop();
+    process.exit(code);
+  }
+
+  private async openDatabase(): Promise<void> {
+    const database = await openEmbeddedPostgres(this.config.dataFolder);
+    this.database = database;
+    this.databaseUrl = database.url;
+    if (database.adopted) say('Took over the PostgreSQL of an earlier Stateward that was killed.');
+    void database.gone.then(() => this.reopenDatabase());
+  }
+
+  /** On the same port, so that the pools of API and worker reconnect by themselves. */
+  private async reopenDatabase(): Promise<void> {
+    if (this.stopping) return;
+    say('PostgreSQL went away; it is started again.');
+    for (let attempt = 1; !this.stopping; attempt++) {
+      try {
+        return await this.openDatabase();
+      } catch (error) {
+        console.error(`PostgreSQL could not be started (${attempt} of ${REOPEN_TRIES}): ${(error as Error).message}`);
+        if (attempt === REOPEN_TRIES) return this.stop(1);
+        await sleep(1_000);
+      }
+    }
+  }
+
+  private keep(name: string, script: string, onReady: (message: { url: string }) => void): Kept {
+    const kept = keepRunning({
+      name,
+      script: scriptOf(script),
+      env: () => ({ ...process.env, DATABASE_URL: this.databaseUrl, STATEWARD_DATA_FOLDER: this.config.dataFolder }),
+      onMessage: (message) => {
+        if ((message as { type?: string }).type !== 'ready') return;
+        const before = this.isReady();
+        onReady(message as { url: string });
+        if (!before && this.isReady()) this.sayReady();
+      },
+      say,
+    });
+    void kept.hopeless.then((code) => this.stop(code));
+    return kept;
+  }
+
+  private isReady(): boolean {
+    return this.ready.api !== undefined && this.ready.worker === true;
+  }
+
+  private sayReady(): void {
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+    const where = this.database ? `data in ${this.config.dataFolder}` : 'data in DATABASE_URL';
+    say(
+      `Stateward is ready: GraphQL at ${this.ready.api}/graphql (${where}, started in ${seconds} s). Ctrl-C stops it.`,
+    );
+  }
+
+  private awaited(): string {
+    if (!this.databaseUrl) return `PostgreSQL (its log: ${this.config.dataFolder}/postgres.log)`;
+    return [this.ready.api === undefined && 'the API', !this.ready.worker && 'the worker']
+      .filter(Boolean)
+      .join(' and ');
+  }
+}
+
+async function main(): Promise<void> {
+  const standalone = new Standalone();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void standalone.stop(0));
+  await standalone.run();
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof AppError ? error.message : error);
+  process.exit(error instanceof AppError && error.code === 'BAD_CONFIGURATION' ? EX_CONFIG : 1);
+});
