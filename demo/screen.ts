@@ -1,6 +1,7 @@
 /** The demo's own words on stdout. */
 
 let lineOpen = false;
+let shown = '';
 
 function closeLine(): void {
   if (lineOpen) process.stdout.write('\n');
@@ -19,6 +20,8 @@ export function say(text: string): void {
 
 /** One line that changes in place on a terminal, and is written again where stdout is a file. */
 export function live(text: string): void {
+  if (text === shown) return;
+  shown = text;
   if (!process.stdout.isTTY) return say(text);
   process.stdout.write(`\r\x1b[2K  ${text}`);
   lineOpen = true;

