@@ -7,6 +7,8 @@ import { keepRunning, type Kept } from './supervise.js';
 
 /** sysexits: a bad configuration, which another start does not change. */
 const EX_CONFIG = 78;
+const STOP_WITHIN_MS = 4_700;
+/** Of one child, the worker before the API; what they leave of the whole is the database's. */
 const STOP_CHILD_WITHIN_MS = 1_800;
 const SAY_WHAT_IS_AWAITED_AFTER_MS = 3_000;
 const REOPEN_TRIES = 5;
@@ -18,6 +20,7 @@ const scriptOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 /** `npm start`: PostgreSQL, API and worker under one supervisor. */
 class Standalone {
   private readonly config = loadConfig(process.env);
+  private opening: Promise<EmbeddedPostgres> | undefined;
   private database: EmbeddedPostgres | undefined;
   private databaseUrl = this.config.databaseUrl;
   private readonly children: { api?: Kept; worker?: Kept } = {};
@@ -30,30 +33,46 @@ class Standalone {
       SAY_WHAT_IS_AWAITED_AFTER_MS,
     );
     awaited.unref();
-    if (!this.databaseUrl) await this.openDatabase();
+    if (!this.databaseUrl) {
+      await this.openDatabase();
+      if (this.database?.adopted) say('Took over the PostgreSQL of an earlier Stateward that was killed.');
+    }
+    if (this.stopping) return;
     this.children.api = this.keep('API', './main.js', (message) => (this.ready.api = message.url));
     this.children.worker = this.keep('worker', '../worker/main.js', () => (this.ready.worker = true));
   }
 
   /** Worker first, so that nothing new is begun, then the API, then the database. */
   async stop(code: number): Promise<void> {
-    if (this.stopping) process.exit(code || 1); // asked a second time: at once
+    if (this.stopping) return this.force(code || 1);
     this.stopping = true;
+    const deadline = Date.now() + STOP_WITHIN_MS;
     await this.children.worker?.stop(STOP_CHILD_WITHIN_MS);
     await this.children.api?.stop(STOP_CHILD_WITHIN_MS);
-    await this.database?.stop();
+    // One that is just being opened would outlive us; one that cannot be opened needs no stop, and run() says so.
+    const database = await this.opening?.catch(() => undefined);
+    await database?.stop(deadline - Date.now());
+    process.exit(code);
+  }
+
+  /** Asked a second time: at once. The database has its own order to end, and ends a moment later. */
+  private force(code: number): never {
+    for (const child of [this.children.worker, this.children.api]) child?.kill();
+    void this.database?.stop();
     process.exit(code);
   }
 
   private async openDatabase(): Promise<void> {
-    const database = await openEmbeddedPostgres(this.config.dataFolder);
+    this.opening = openEmbeddedPostgres(this.config.dataFolder);
+    const database = await this.opening;
+    const moved = this.databaseUrl !== undefined && this.databaseUrl !== database.url;
     this.database = database;
     this.databaseUrl = database.url;
-    if (database.adopted) say('Took over the PostgreSQL of an earlier Stateward that was killed.');
     void database.gone.then(() => this.reopenDatabase());
+    if (moved) for (const child of [this.children.api, this.children.worker]) child?.restart();
   }
 
-  /** On the same port, so that the pools of API and worker reconnect by themselves. */
+  /** On the same port (unless another program took it), so that the pools of API and worker reconnect by themselves. */
   private async reopenDatabase(): Promise<void> {
     if (this.stopping) return;
     say('PostgreSQL went away; it is started again.');
@@ -61,6 +80,7 @@ class Standalone {
       try {
         return await this.openDatabase();
       } catch (error) {
+        if (this.stopping) return;
         console.error(`PostgreSQL could not be started (${attempt} of ${REOPEN_TRIES}): ${(error as Error).message}`);
         if (attempt === REOPEN_TRIES) return this.stop(1);
         await sleep(1_000);
@@ -106,7 +126,7 @@ class Standalone {
 }
 
 async function main(): Promise<void> {
-  const standalone = new Standalone();
+  standalone = new Standalone();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void standalone.stop(0));
   await standalone.run();
 }

@@ -17,8 +17,12 @@ export interface Kept {
   readonly pid: number | undefined;
   /** Settles with the exit code when the child ended in a way that trying again does not change. */
   hopeless: Promise<number>;
-  /** SIGTERM, and SIGKILL when it has not ended after `killAfterMs`. */
+  /** Asks the child to end; it is started again, with what `env` gives then. */
+  restart(): void;
+  /** Asks the child to end, and kills it when it has not ended after `killAfterMs`. */
   stop(killAfterMs: number): Promise<void>;
+  /** At once; stop() was called before. */
+  kill(): void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -63,13 +67,21 @@ export function keepRunning({ name, script, env, onMessage, say }: ChildOptions)
       return child?.pid;
     },
     hopeless,
+    kill: () => void child?.kill('SIGKILL'),
+    restart: () => child && askToEnd(child),
     stop: async (killAfterMs) => {
       stopping.abort();
       const current = child;
-      current?.kill('SIGTERM');
+      if (current) askToEnd(current);
       const late = setTimeout(() => current?.kill('SIGKILL'), killAfterMs);
       await done;
       clearTimeout(late);
     },
   };
+}
+
+/** On Windows a signal would end it at once; there the closed channel asks. */
+function askToEnd(child: ChildProcess): void {
+  if (process.platform !== 'win32') child.kill('SIGTERM');
+  else if (child.connected) child.disconnect();
 }

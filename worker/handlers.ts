@@ -6,19 +6,23 @@ import { advanceSavepointNow, recoverSavepoint } from '../src/savepoint/advance-
 import type { WorkerServices } from './worker-services.js';
 
 /** One short function per task; a missing one does not compile. When a task's attempts run out the watcher still has the row: the failure is counted there. */
-export const createHandlers = (services: WorkerServices): Handlers<Tasks> => ({
-  advanceSavepoint: {
-    run: ({ savepointId }) => advanceSavepointNow(services, savepointId),
-    exhausted: async ({ savepointId }, error) => {
-      const claim = await claimOne(services.database, services.workerId, 'savepoint', savepointId);
-      if (claim) await recoverSavepoint(services, claim, error);
+export function createHandlers(services: WorkerServices): Handlers<Tasks> {
+  // A step that has ended has set its row a new due time, which the watcher does not know yet.
+  const wakeWatcher = () => services.wakeups.wake('due');
+  return {
+    advanceSavepoint: {
+      run: ({ savepointId }) => advanceSavepointNow(services, savepointId).finally(wakeWatcher),
+      exhausted: async ({ savepointId }, error) => {
+        const claim = await claimOne(services.database, services.workerId, 'savepoint', savepointId);
+        if (claim) await recoverSavepoint(services, claim, error);
+      },
     },
-  },
-  advanceStart: {
-    run: ({ jobId }) => advanceStartNow(services, jobId),
-    exhausted: async ({ jobId }, error) => {
-      const claim = await claimOne(services.database, services.workerId, 'job', jobId);
-      if (claim) await recoverStart(services, claim, error);
+    advanceStart: {
+      run: ({ jobId }) => advanceStartNow(services, jobId).finally(wakeWatcher),
+      exhausted: async ({ jobId }, error) => {
+        const claim = await claimOne(services.database, services.workerId, 'job', jobId);
+        if (claim) await recoverStart(services, claim, error);
+      },
     },
-  },
-});
+  };
+}

@@ -42,13 +42,14 @@ export function startWatchers(services: WorkerServices): { stop(): Promise<void>
       }
     },
     watch: wakeups.watch('due'),
+    wake: () => wakeups.wake('due'),
     atOnce: AT_ONCE,
     onError,
   });
   const ownership = every(
     RENEW_EVERY_MS,
     async () => {
-      if ((await ownClusters(database, workerId)).length > 0) watcher.wake();
+      if ((await ownClusters(database, workerId)).length > 0) wakeups.wake('due');
     },
     onError,
   );

@@ -63,12 +63,12 @@ async function gatherJars(version: string, pom: string, folder: string, options:
   onProgress?.(`Gathering the jars of Flink ${version} with Maven (100 to 150 MB, once)`);
   const ticker = setInterval(() => onProgress?.(`Maven is still at work, ${elapsed()} s`), STILL_WORKING_MS);
   try {
-    const goal = ['-B', '-q', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];
+    const goal = ['-B', '-q', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];
     const { exitCode, output } = await runCommand(mvn, goal, { cwd: folder, ...(signal && { signal }) });
     if (exitCode !== 0) {
       throw new Error(
         `Maven could not gather the jars of Flink ${version} (exit code ${exitCode}). ` +
-          `Is the version right, and does Maven reach its repository from here? Its last lines:\n${lastLines(output, 12)}`,
+          `Is the version right, and does Maven reach its repository from here? It says:\n${mavenErrors(output)}`,
       );
     }
   } finally {
@@ -78,6 +78,12 @@ async function gatherJars(version: string, pom: string, folder: string, options:
   const sizes = await Promise.all(jars.map(async (name) => (await stat(join(lib, name))).size));
   const sizeBytes = sizes.reduce((sum, size) => sum + size, 0);
   onProgress?.(`Flink ${version}: ${jars.length} jars, ${Math.round(sizeBytes / 1e6)} MB, ${elapsed()} s`);
+}
+
+/** Maven ends its errors with advice for its own users. */
+function mavenErrors(output: string): string {
+  const errors = output.split('\n').filter((line) => /\[ERROR\] (?!To see|Re-run|For more|\[Help)\S/.test(line));
+  return lastLines(errors.length > 0 ? errors.join('\n') : output, 8);
 }
 
 function writePom(version: string): string {

@@ -57,9 +57,9 @@ export async function createApi(services: Services, schema: GraphQLSchema): Prom
   app.post(
     '/graphql',
     fastifyApolloHandler(apollo, {
-      context: async (request) => {
+      context: async (request, reply) => {
         const gone = new AbortController();
-        request.raw.socket.once('close', () => gone.abort());
+        reply.raw.once('close', () => gone.abort()); // of the answer, not of its socket, which lives through many requests
         return createContext(services, request.actor, AbortSignal.any([closing.signal, gone.signal]));
       },
     }),

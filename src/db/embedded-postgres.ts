@@ -16,6 +16,7 @@ import { findPostmaster, removeStalePidFile, stopPostmaster } from './postmaster
 const OWNER_LOCK = 7_208_001;
 const DATABASE = 'stateward';
 const START_MS = 20_000;
+const STOP_MS = 4_000;
 
 export interface EmbeddedPostgres {
   /** Of the database `stateward`, password included; the same after a restart unless another program took the port. */
@@ -26,8 +27,11 @@ export interface EmbeddedPostgres {
   adopted: boolean;
   /** Settles when the server is gone or has ended our session, whoever did it. Opening again recovers it. */
   gone: Promise<void>;
-  /** Ends the server, at most 4 s. */
-  stop(): Promise<void>;
+  /**
+   * Ends the server: sessions end, nothing is lost; the hard way, with recovery at the next start, when that takes longer
+   * than `withinMs` (default 4,000). The request is sent before this returns, so that a process may end at once after it.
+   */
+  stop(withinMs?: number): Promise<void>;
 }
 
 /**
@@ -94,9 +98,10 @@ async function own(
     await owner.end();
     throw error;
   }
-  const stop = async () => {
+  const stop = async (withinMs = STOP_MS) => {
+    const stopped = stopPostmaster(data, pid, binaries.pgCtl, withinMs);
     await owner.end();
-    await stopPostmaster(data, pid, binaries.pgCtl);
+    await stopped;
   };
   return { url: urlOf(DATABASE), pid, adopted: started === undefined, gone, stop };
 }

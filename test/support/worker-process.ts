@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
+
+/** A worker in a process of its own, as operators run it, so that it can be killed. */
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly output: () => string;
+  /** Resolves when the process has ended. */
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
+  readonly ended: Promise<void>;
+}
+
+export async function startWorkerProcess(databaseUrl: string, dataFolder: string): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      STATEWARD_DATA_FOLDER: dataFolder,
+      STATEWARD_LOG_LEVEL: 'info',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'exit').then(() => undefined);
+  const output = collect(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${MAIN} could not be started. Run: npm run build`);
+  await waitFor(
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${output()}`);
+      return output().includes('the worker runs');
+    },
+    { what: 'the worker process to run', timeoutMs: 20_000 },
+  );
+  return { pid, output, ended, signal: (name) => void child.kill(name) };
+}
+
+function collect(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+  return () => text;
+}
+
+/** Whether the operating system still knows the process. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

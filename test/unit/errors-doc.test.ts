@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { refusalCodes } from '../../src/api/user-error.js';
+import { errorCodes } from '../../src/errors.js';
+import { JobFailureCode } from '../../src/job/job.entity.js';
+import { SavepointFailureCode } from '../../src/savepoint/savepoint.enums.js';
+
+const text = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
+
+/** Rows of the table below a heading; the first cell holds a code in backticks. */
+function rowsBelow(heading: string): string[][] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+}
+
+const codesOf = (rows: string[][]) => rows.map(([code = '']) => code.replaceAll('`', '')).sort();
+
+describe('docs/errors.md', () => {
+  it.each([
+    ['Refusals', [...refusalCodes]],
+    ['Failures of a savepoint', Object.values(SavepointFailureCode)],
+    ['Failures of a job', Object.values(JobFailureCode)],
+    ['Errors', Object.keys(errorCodes)],
+  ])('lists under "%s" each code once, and no other', (heading, codes: string[]) => {
+    expect(codesOf(rowsBelow(heading))).toEqual([...codes].sort());
+  });
+
+  it('has no table of codes besides these', () => {
+    const all = [...text.matchAll(/^\| `([A-Z_]+)`/gm)].length;
+    const listed = ['Refusals', 'Failures of a savepoint', 'Failures of a job', 'Errors'].flatMap(rowsBelow).length;
+    expect(all).toBe(listed);
+  });
+
+  it('says of each code what it means and what to do', () => {
+    for (const row of ['Refusals', 'Failures of a savepoint', 'Failures of a job', 'Errors'].flatMap(rowsBelow)) {
+      expect(row.filter((cell) => cell === '')).toEqual([]);
+    }
+  });
+
+  it('says of each error whether the same request may succeed later', () => {
+    const documented = Object.fromEntries(
+      rowsBelow('Errors').map(([code = '', retryable]) => [code.replaceAll('`', ''), retryable === 'yes']),
+    );
+    const actual = Object.fromEntries(Object.entries(errorCodes).map(([code, { retryable }]) => [code, retryable]));
+    expect(documented).toEqual(actual);
+  });
+});
