@@ -126,7 +126,7 @@ class Standalone {
 }
 
 async function main(): Promise<void> {
-  standalone = new Standalone();
+  const standalone = new Standalone();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void standalone.stop(0));
   await standalone.run();
 }

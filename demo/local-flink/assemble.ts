@@ -1,5 +1,6 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { hasCode } from './error-code.js';
 import { dropFolder, fillFolder, flinkCacheFolder } from './flink-cache.js';
 import { needJavaTools } from './java-tools.js';
@@ -63,7 +64,7 @@ async function gatherJars(version: string, pom: string, folder: string, options:
   onProgress?.(`Gathering the jars of Flink ${version} with Maven (100 to 150 MB, once)`);
   const ticker = setInterval(() => onProgress?.(`Maven is still at work, ${elapsed()} s`), STILL_WORKING_MS);
   try {
-    const goal = ['-B', '-q', '-Dstyle.color=never', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];
+    const goal = ['-B', '-q', 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`];
     const { exitCode, output } = await runCommand(mvn, goal, { cwd: folder, ...(signal && { signal }) });
     if (exitCode !== 0) {
       throw new Error(
@@ -82,8 +83,9 @@ async function gatherJars(version: string, pom: string, folder: string, options:
 
 /** Maven ends its errors with advice for its own users. */
 function mavenErrors(output: string): string {
-  const errors = output.split('\n').filter((line) => /\[ERROR\] (?!To see|Re-run|For more|\[Help)\S/.test(line));
-  return lastLines(errors.length > 0 ? errors.join('\n') : output, 8);
+  const plain = stripVTControlCharacters(output);
+  const errors = plain.split('\n').filter((line) => /\[ERROR\] (?!To see|Re-run|For more|\[Help)\S/.test(line));
+  return lastLines(errors.length > 0 ? errors.join('\n') : plain, 8);
 }
 
 function writePom(version: string): string {

@@ -17,6 +17,7 @@ const OWNER_LOCK = 7_208_001;
 const DATABASE = 'stateward';
 const START_MS = 20_000;
 const STOP_MS = 4_000;
+const LINGER_MS = 300;
 
 export interface EmbeddedPostgres {
   /** Of the database `stateward`, password included; the same after a restart unless another program took the port. */
@@ -102,6 +103,7 @@ async function own(
     const stopped = stopPostmaster(data, pid, binaries.pgCtl, withinMs);
     await owner.end();
     await stopped;
+    if (started) await Promise.race([started.ended, sleep(LINGER_MS)]); // its file goes a moment before the process
   };
   return { url: urlOf(DATABASE), pid, adopted: started === undefined, gone, stop };
 }

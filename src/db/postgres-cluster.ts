@@ -95,11 +95,17 @@ async function runInitdb(initdb: string, draft: string, passwordFile: string, us
       { cause },
     );
   });
-  if (code !== 0)
+  if (code === 0) return;
+  if (complaint.includes('could not look up effective user ID')) {
     throw new AppError(
-      'DATABASE_UNAVAILABLE',
-      `The database could not be made in ${draft} (initdb ended with ${code}): ${complaint.trim()}`,
+      'BAD_CONFIGURATION',
+      `PostgreSQL runs only as a user that the system knows: ${complaint.trim()}. Start Stateward as a user of /etc/passwd, or set DATABASE_URL to a PostgreSQL of your own.`,
     );
+  }
+  throw new AppError(
+    'DATABASE_UNAVAILABLE',
+    `The database could not be made in ${draft} (initdb ended with ${code}): ${complaint.trim()}`,
+  );
 }
 
 /** Detached: a Ctrl-C reaches the supervisor only, which stops things in its own order. Our environment (tokens) is not theirs. */

@@ -14,6 +14,7 @@ const LOG_BYTES = 16 * MiB;
 export interface PostgresProcess {
   /** Throws what the server said when it ended. */
   throwIfEnded(): void;
+  ended: Promise<void>;
 }
 
 /** Starts the server of an existing cluster, on the port of last time; its words go to `<folder>/postgres.log`. */
@@ -38,6 +39,7 @@ export async function startPostgres(
   child.on('error', () => undefined); // exitCode is set as well
   child.unref();
   return {
+    ended: new Promise((resolve) => child.once('exit', () => resolve())),
     throwIfEnded() {
       if (child.exitCode === null && child.signalCode === null) return;
       const words = readFileSync(logFile).subarray(logBegin).toString('utf8');

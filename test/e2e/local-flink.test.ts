@@ -131,7 +131,7 @@ describe('a local Flink', () => {
 describe('endLeftOvers', () => {
   it('leaves a process alone that is not the Flink of its folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'stateward-pids-'));
-    const stranger = spawn('sleep', ['60']);
+    const stranger = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
     try {
       recordPids(folder, [stranger.pid ?? 0]);
       expect(await endLeftOvers(folder)).toEqual([]);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wake } from '../../src/db/claims.js';
 import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
 import type { Fault } from '../support/fake-flink/faults.js';
 import type { Data } from '../support/graphql-client.js';
@@ -61,7 +62,7 @@ describe('a trigger that Flink declines', () => {
     ['500 with a stack trace', { status: 500, body: { errors: ['Internal server error.', 'java.lang.Error: out of luck\n\tat a.B.c(B.java:1)'] } }, /HTTP 500.*out of luck/],
     ['503 while there is no leader', 'NO_LEADER', /HTTP 503.*leader election/],
     ['404 of a proxy', { status: 404, body: page, contentType: 'text/html' }, /HTTP 404.*HTML page \("404 Not Found"\)/],
-    ['404 of Flink', { fixture: 'job-unknown' }, /HTTP 404.*not found/i],
+    ['404 of Flink', { fixture: 'job-unknown' }, /HTTP 404.*Could not find Flink job/],
   ]; // prettier-ignore
 
   it.each(refusals)('with %s is sent again with the same trigger id', async (_name, fault) => {
@@ -308,6 +309,8 @@ describe('a savepoint whose JobManager is restarted', () => {
 });
 
 describe('a savepoint whose trigger id Flink forgets', () => {
+  const polls = () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length;
+
   it('is adopted from the history of the job', async () => {
     const { id, flinkJobId } = await underWay();
     flink.knobs.writesFiles = false;
@@ -320,8 +323,12 @@ describe('a savepoint whose trigger id Flink forgets', () => {
   it('is waited for while the job shows a savepoint in progress, and is not sent again', async () => {
     const { id, flinkJobId } = await underWay();
     flink.forgetOperations();
+    const before = polls();
     await waitFor(
-      () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length > 12,
+      async () => {
+        await wake(stateward.services.database, 'savepoint', id);
+        return polls() > before + 3;
+      },
       { what: 'some more looks' },
     );
     expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
