@@ -42,24 +42,31 @@ class Standalone {
     this.children.worker = this.keep('worker', '../worker/main.js', () => (this.ready.worker = true));
   }
 
+  /** Asked a second time it does not wait for anybody. */
+  interrupt(): void {
+    if (this.stopping) this.force();
+    void this.stop(0);
+  }
+
   /** Worker first, so that nothing new is begun, then the API, then the database. */
-  async stop(code: number): Promise<void> {
-    if (this.stopping) return this.force(code || 1);
+  private async stop(code: number): Promise<void> {
+    if (this.stopping) return;
     this.stopping = true;
     const deadline = Date.now() + STOP_WITHIN_MS;
     await this.children.worker?.stop(STOP_CHILD_WITHIN_MS);
     await this.children.api?.stop(STOP_CHILD_WITHIN_MS);
     // One that is just being opened would outlive us; one that cannot be opened needs no stop, and run() says so.
-    const database = await this.opening?.catch(() => undefined);
+    const opened = this.opening?.catch(() => undefined);
+    const database = await Promise.race([opened, sleep(deadline - Date.now())]);
     await database?.stop(deadline - Date.now());
     process.exit(code);
   }
 
-  /** Asked a second time: at once. The database has its own order to end, and ends a moment later. */
-  private force(code: number): never {
+  /** The database has been told to end, and ends a moment after us. */
+  private force(): never {
     for (const child of [this.children.worker, this.children.api]) child?.kill();
     void this.database?.stop();
-    process.exit(code);
+    process.exit(1);
   }
 
   private async openDatabase(): Promise<void> {
@@ -127,7 +134,7 @@ class Standalone {
 
 async function main(): Promise<void> {
   const standalone = new Standalone();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void standalone.stop(0));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => standalone.interrupt());
   await standalone.run();
 }
 

@@ -11,6 +11,8 @@ export interface ChildOptions {
   /** What the child sends over its IPC channel. */
   onMessage(message: unknown): void;
   say(text: string): void;
+  /** A child that has lived this long starts again after the shortest pause. Default: 30 s. */
+  grownUpMs?: number;
 }
 
 export interface Kept {
@@ -33,7 +35,7 @@ const GROWN_UP_MS = 30_000;
  * Keeps one child process running: started again when it dies, after a pause that doubles while it keeps dying young. It
  * is detached, so that Ctrl-C reaches the supervisor alone, and ends by itself when its IPC channel is cut.
  */
-export function keepRunning({ name, script, env, onMessage, say }: ChildOptions): Kept {
+export function keepRunning({ name, script, env, onMessage, say, grownUpMs = GROWN_UP_MS }: ChildOptions): Kept {
   let child: ChildProcess | undefined;
   let giveUp: (code: number) => void = () => undefined;
   const hopeless = new Promise<number>((resolve) => (giveUp = resolve));
@@ -56,7 +58,7 @@ export function keepRunning({ name, script, env, onMessage, say }: ChildOptions)
       child = undefined;
       if (stopping.signal.aborted) return;
       if (typeof how === 'number' && hopelessExits.includes(how)) return giveUp(how);
-      if (Date.now() - bornAt > GROWN_UP_MS) pauseMs = FIRST_PAUSE_MS;
+      if (Date.now() - bornAt > grownUpMs) pauseMs = FIRST_PAUSE_MS;
       say(`The ${name} process ended (${how}); it is started again in ${pauseMs} ms.`);
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined); // stopping ends the pause
     }

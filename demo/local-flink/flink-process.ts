@@ -48,7 +48,13 @@ export class FlinkProcess {
     this.pid = pid;
     this.logFile = join(logFolder, `${role}.log`);
     this.outFile = join(logFolder, `${role}.out`);
-    this.ended = new Promise((resolve) => child.once('exit', () => resolve()));
+    const letGo = endWithThisProcess(pid);
+    this.ended = new Promise((resolve) =>
+      child.once('exit', () => {
+        letGo();
+        resolve();
+      }),
+    );
   }
 
   static start(role: FlinkRole, plan: ProcessPlan, flinkArguments: string[] = []): FlinkProcess {
@@ -127,6 +133,24 @@ export class FlinkProcess {
     }
     return `${this.logFile} is empty.`;
   }
+}
+
+/**
+ * Has a process killed when this one is gone, however that happens, SIGKILL included: a watcher reads a pipe that only
+ * this process holds open. In its own process group, so that a Ctrl-C does not end the watcher first.
+ * @returns ends the watcher; to be called as soon as the pid is free for others.
+ */
+function endWithThisProcess(pid: number): () => void {
+  const watcher = spawn('/bin/sh', ['-c', 'cat >/dev/null; kill -KILL "$1"', 'sh', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watcher.once('error', () => undefined); // Without a shell the pid file alone has to do.
+  watcher.stdin.once('error', () => undefined);
+  return () => {
+    if (watcher.pid === undefined || watcher.exitCode !== null || watcher.signalCode !== null) return;
+    process.kill(-watcher.pid, 'SIGKILL'); // The group: `cat` too.
+  };
 }
 
 /** Without the settings of a Flink or Hadoop that the person may have installed. */

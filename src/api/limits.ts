@@ -5,6 +5,7 @@ import {
   type GraphQLSchema,
   Kind,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 import {
   type ComplexityEstimator,
@@ -47,6 +48,7 @@ export function checkLimits(
     if (aliases > limits.aliases)
       refuse('TOO_MANY_ALIASES', `The query has ${aliases} aliases; ${limits.aliases} are allowed.`);
   }
+  refuseNul(document, variables);
   let complexity: number;
   try {
     complexity = getComplexity({
@@ -65,6 +67,18 @@ export function checkLimits(
       'QUERY_TOO_COMPLEX',
       `The query costs ${complexity}; ${limits.complexity} are allowed. Ask for smaller pages or fewer fields.`,
     );
+  }
+}
+
+/** PostgreSQL keeps every character but NUL, and would say so only after half of the work. */
+function refuseNul(document: DocumentNode, variables: unknown): void {
+  const texts: unknown[] = [variables];
+  visit(document, { StringValue: ({ value }) => void texts.push(value) });
+  while (texts.length > 0) {
+    const text = texts.pop();
+    if (typeof text === 'string' && text.includes('\0'))
+      refuse('BAD_USER_INPUT', 'A text of the request holds the character NUL, which cannot be kept. Remove it.');
+    if (typeof text === 'object' && text !== null) for (const inner of Object.values(text)) texts.push(inner);
   }
 }
 

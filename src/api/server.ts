@@ -38,7 +38,7 @@ export async function createApi(services: Services, schema: GraphQLSchema): Prom
     bodyLimit: config.requestMaxBytes,
     forceCloseConnections: 'idle',
     requestTimeout: 0,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 1_000 }, // longer than any name that is taken, so that the upload itself can say so
   });
   const apollo = createApollo(services, schema, app);
   await apollo.start();
@@ -130,6 +130,7 @@ function createApollo({ log }: Services, schema: GraphQLSchema, app: FastifyInst
   return new ApolloServer<Context>({
     schema,
     introspection: true,
+    stopOnTerminationSignals: false, // main.ts stops everything in its order
     parseOptions: { maxTokens: limits.tokens },
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,

@@ -169,6 +169,12 @@ export function isDuplicate(error: unknown, constraint: string): boolean {
   return driver instanceof pg.DatabaseError && driver.code === '23505' && driver.constraint === constraint;
 }
 
+/** PostgreSQL's class 22: a value that is none of its type, such as a date of a thirteenth month. */
+export function isMalformed(error: unknown): boolean {
+  const driver = (error as { driverError?: unknown }).driverError ?? error;
+  return driver instanceof pg.DatabaseError && driver.code?.startsWith('22') === true;
+}
+
 /** bigint comes as text; sizes and durations are safe to 2^53. */
 export const bigintToNumber = {
   to: (value: number | null | undefined) => value,

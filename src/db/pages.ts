@@ -1,5 +1,6 @@
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
-import type { Sql } from './database.js';
+import { AppError } from '../errors.js';
+import { isMalformed, type Sql } from './database.js';
 
 /** Where a page goes on: after the row with this time and id, newest first. Time in µs, as PostgreSQL keeps it. */
 export interface Keyset {
@@ -39,8 +40,15 @@ export async function pageOf<E extends ObjectLiteral & { id: string }>(
   const text = `select *, ${placeOf(time)} as place_at from ${table}
     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''} order by ${time} desc, id desc limit $${all.push(page.first + 1)}`;
   const places: string[] = [];
-  const nodes = await sql.entities(entity, text, all, (record) => places.push(String(record.place_at)));
-  return nodes.map((node, index) => ({ node, place: { at: places[index] ?? '', id: node.id } }));
+  try {
+    const nodes = await sql.entities(entity, text, all, (record) => places.push(String(record.place_at)));
+    return nodes.map((node, index) => ({ node, place: { at: places[index] ?? '', id: node.id } }));
+  } catch (error) {
+    if (!page.after || !isMalformed(error)) throw error;
+    // Of the form of a cursor, but made by hand or by a list whose ids are of another type.
+    const problem = 'after: this is not a cursor of this list. Use endCursor of the page before.';
+    throw new AppError('BAD_USER_INPUT', problem, { cause: error });
+  }
 }
 
 /** Microseconds are kept: a cursor cut to milliseconds would repeat or skip rows of the same millisecond. */

@@ -37,7 +37,7 @@ export async function findNativeFolder(
   } catch (cause) {
     throw new AppError(
       'BAD_CONFIGURATION',
-      `Stateward's own PostgreSQL is not available here: the package ${name} is not installed. It is an optional dependency for ` +
+      `Stateward's own PostgreSQL is not available here: ${name} cannot be loaded (${(cause as Error).message}). It is an optional dependency for ` +
         `Linux (glibc), macOS and Windows; if this is one of them, install again without --omit=optional. ${WAY_OUT}`,
       { cause },
     );

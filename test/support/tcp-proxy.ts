@@ -1,7 +1,7 @@
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Held {
-  /** Lets the bytes go on. */
+  /** Lets the bytes go on; does nothing when whoever asked has gone away. */
   release(): void;
   /** Whoever asked has closed the connection: nothing that is held will ever arrive. */
   readonly gone: Promise<void>;
@@ -25,40 +25,26 @@ interface Hold {
   caught(held: Held): void;
 }
 
-/** Stands between a client and a server of HTTP on 127.0.0.1. Requests are told apart by their heads, so it needs clients that do not pipeline. */
+/** Stands between a client and an HTTP server of this machine. Requests are told apart by their heads, so it needs clients that do not pipeline. */
 export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
   const holds: Hold[] = [];
   const sockets = new Set<Socket>();
   let down = false;
+  const takeHold = (bytes: Buffer): Hold | undefined => {
+    const at = holds.findIndex(({ head }) => head.test(bytes.toString('latin1')));
+    return at < 0 ? undefined : holds.splice(at, 1)[0];
+  };
 
   const server = createServer((client) => {
     if (down) return void client.resetAndDestroy();
-    const upstream = connect(Number(port), hostname);
-    const gone = new Promise<void>((resolve) => client.once('close', () => resolve()));
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy()); // a reset of one side is a reset of the other
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
-    const toServer = valve(upstream);
-    const toClient = valve(client);
-    client.on('data', (bytes) => {
-      const at = holds.findIndex(({ head }) => head.test(bytes.toString('latin1')));
-      const [hold] = at < 0 ? [] : holds.splice(at, 1);
-      const way = hold?.what === 'REPLY' ? toClient : toServer;
-      if (hold) way.shut();
-      toServer.write(bytes);
-      hold?.caught({ release: way.open, gone });
-    });
-    upstream.on('data', (bytes) => toClient.write(bytes));
+    const line = new Line(client, () => track(connect(Number(port), hostname)));
+    track(client).on('data', (bytes) => line.ask(bytes, takeHold(bytes)));
   });
+  const track = (socket: Socket): Socket => {
+    sockets.add(socket);
+    return socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy()); // a reset ends it like a close
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const hold = (what: Hold['what'], head: RegExp) =>
@@ -81,19 +67,53 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   };
 }
 
-/** Passes bytes on, or keeps them in their order while it is shut. */
-function valve(to: Socket): { write(bytes: Buffer): void; shut(): void; open(): void } {
-  let kept: Buffer[] | null = null;
-  return {
-    write: (bytes) => {
-      if (kept) kept.push(bytes);
-      else if (to.writable) to.write(bytes);
-    },
-    shut: () => (kept ??= []),
-    open: () => {
-      const waiting = kept ?? [];
-      kept = null;
-      for (const bytes of waiting) if (to.writable) to.write(bytes);
-    },
-  };
+/** One connection of a client, and the one to the server that belongs to it. */
+class Line {
+  private upstream: Socket;
+  private keptRequest: Buffer[] | null = null;
+  private keptReply: Buffer[] | null = null;
+  private readonly gone: Promise<void>;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly dial: () => Socket,
+  ) {
+    this.upstream = this.open();
+    this.gone = new Promise((resolve) => {
+      client.once('close', () => {
+        this.upstream.destroy();
+        resolve();
+      });
+    });
+  }
+
+  ask(bytes: Buffer, hold: Hold | undefined): void {
+    if (hold?.what === 'REQUEST') {
+      this.keptRequest = [];
+    }
+    if (hold?.what === 'REPLY') this.keptReply = [];
+    if (this.keptRequest) this.keptRequest.push(bytes);
+    else this.upstream.write(bytes);
+    hold?.caught({ release: () => this.release(), gone: this.gone });
+  }
+
+  private release(): void {
+    if (this.client.destroyed) return;
+    if (this.keptRequest && this.upstream.destroyed) this.upstream = this.open();
+    const [request, reply] = [this.keptRequest ?? [], this.keptReply ?? []];
+    this.keptRequest = null;
+    this.keptReply = null;
+    for (const bytes of request) this.upstream.write(bytes);
+    for (const bytes of reply) this.client.write(bytes);
+  }
+
+  private open(): Socket {
+    const socket = this.dial();
+    socket.on('data', (bytes) => (this.keptReply ? this.keptReply.push(bytes) : this.client.write(bytes)));
+    socket.on('close', () => {
+      // A server closes a connection on which nothing comes for some seconds; it must not take with it a client whose request is held.
+      if (!this.keptRequest) this.client.destroy();
+    });
+    return socket;
+  }
 }

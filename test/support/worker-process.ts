@@ -5,12 +5,11 @@ import { waitFor } from './wait-for.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 
-/** A worker in a process of its own, as operators run it, so that it can be killed. */
+/** A worker in a process of its own, as operators run it, so that it can be killed. Runs what `npm run build` has built. */
 export interface WorkerProcess {
   readonly pid: number;
-  readonly output: () => string;
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Resolves when the process has ended. */
-  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
   readonly ended: Promise<void>;
 }
 
@@ -27,7 +26,7 @@ export async function startWorkerProcess(databaseUrl: string, dataFolder: string
   const ended = once(child, 'exit').then(() => undefined);
   const output = collect(child);
   const { pid } = child;
-  if (pid === undefined) throw new Error(`${MAIN} could not be started. Run: npm run build`);
+  if (pid === undefined) throw new Error(`${MAIN} could not be started.`);
   await waitFor(
     () => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${output()}`);
@@ -35,7 +34,7 @@ export async function startWorkerProcess(databaseUrl: string, dataFolder: string
     },
     { what: 'the worker process to run', timeoutMs: 20_000 },
   );
-  return { pid, output, ended, signal: (name) => void child.kill(name) };
+  return { pid, ended, signal: (name) => void child.kill(name) };
 }
 
 function collect(child: ChildProcess): () => string {
@@ -49,7 +48,8 @@ export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
