@@ -163,7 +163,7 @@ describe('an address at which no Flink answers', () => {
   it.each<[Fault, RegExp]>([
     ['REDIRECT', /redirect to http/],
     ['HTML', /HTML|page/i],
-    ['GARBAGE', /JSON/i],
+    ['GARBAGE', /answered 200 with a text/],
     ['HUGE', /more than 16 MiB/],
     ['HANG', /within 5000 ms/],
     ['NO_LEADER', /503/],

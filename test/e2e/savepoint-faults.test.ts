@@ -323,6 +323,11 @@ describe('a savepoint whose trigger id Flink forgets', () => {
   it('is waited for while the job shows a savepoint in progress, and is not sent again', async () => {
     const { id, flinkJobId } = await underWay();
     flink.forgetOperations();
+    // However long it has been looked for.
+    await stateward.services.database.changed(
+      `update savepoint set lost_since = now() - interval '1 h' where id = $1`,
+      [id],
+    );
     const before = polls();
     await waitFor(
       async () => {
