@@ -22,7 +22,9 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
     };
   }
   if (cause instanceof GraphQLError) {
-    const { code = 'GRAPHQL_VALIDATION_FAILED' } = cause.extensions;
+    // graphql-js gives its own errors no code; what it cannot parse it calls so, a text of too many tokens included.
+    const ownCode = cause.message.startsWith('Syntax Error') ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
+    const { code = ownCode } = cause.extensions;
     return { message: cause.message, ...where, extensions: { code, requestId } };
   }
   log.error({ err: cause, requestId }, 'request ended with a bug');

@@ -5,8 +5,9 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
-import { fastify, type FastifyInstance } from 'fastify';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.js';
 import type { Services } from '../services.js';
@@ -44,6 +45,7 @@ export async function createApi(services: Services, schema: GraphQLSchema): Prom
   await apollo.start();
 
   guard(app, services);
+  maskFailures(app, services);
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     try {
@@ -108,13 +110,27 @@ function guard(app: FastifyInstance, { config }: Services): void {
   });
 }
 
+/** What a route beside GraphQL throws is told as there: a bug is masked, and found in the log by its request id. */
+function maskFailures(app: FastifyInstance, { log }: Services): void {
+  app.setErrorHandler((error: FastifyError | AppError, _request, reply) => {
+    if ('statusCode' in error && error.statusCode && error.statusCode < 500) return reply.send(error);
+    const { message, extensions } = maskError(error, randomUUID(), log);
+    const status = error instanceof AppError && error.retryable ? 503 : 500;
+    return reply.code(status).send({ errors: [{ message, extensions }] });
+  });
+}
+
 const problem = (code: string, message: string) => ({ errors: [{ message, extensions: { code } }] });
 
 function createApollo({ log }: Services, schema: GraphQLSchema, app: FastifyInstance): ApolloServer<Context> {
   const limitsPlugin: ApolloServerPlugin<Context> = {
     async requestDidStart() {
       return {
-        async didResolveOperation({ schema: served, document, request }) {
+        async didResolveOperation({ schema: served, document, request, operation }) {
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
+            const problem = 'A subscription is answered over WebSocket (graphql-ws) at this address, not over HTTP.';
+            throw new GraphQLError(problem, { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } });
+          }
           checkLimits(served, document, request.variables, request.operationName);
         },
         // Here, and not in formatError, the request's own id is known.

@@ -70,9 +70,9 @@ function settings(port: number): Record<string, string | number> {
     timezone: 'UTC',
     log_timezone: 'UTC',
     max_connections: 200,
-    shared_buffers: share(64, 64, 512),
+    shared_buffers: share(64, 64, 256),
     effective_cache_size: share(4, 256, 16_384),
-    maintenance_work_mem: share(128, 32, 256),
+    maintenance_work_mem: share(128, 32, 128),
     work_mem: '8MB',
     jit: 'off', // short statements only: compiling them costs more than it saves
     log_checkpoints: 'off',

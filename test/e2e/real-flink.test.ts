@@ -37,7 +37,7 @@ describe('on a real Flink 2.3.0', () => {
   let artifactId: string;
   let names = 0;
   beforeAll(async () => {
-    real = await startRealFlink({ configuration: { 'web.checkpoints.history': '100' } });
+    real = await startRealFlink({ slots: 16, configuration: { 'web.checkpoints.history': '100' } });
     proxy = await startTcpProxy(real.flink.url);
     client = new FlinkClient(real.flink.url);
     stateward = await startStateward({ worker: false });

@@ -68,7 +68,7 @@ describe('the events of a deployment', () => {
     const following = follow(deploymentId, null, isOf('SAVEPOINT_REQUESTED'));
     await waitFor(() => count() > 0, { what: 'the follower' });
     await createSavepoint(stateward, deploymentId);
-    expect(typesOf(await following)).toEqual(['SAVEPOINT_REQUESTED']);
+    expect(typesOf(await following)[0]).toBe('SAVEPOINT_REQUESTED');
   });
 
   it('go on where a follower left off, with eventCursor of the deployment', async () => {
@@ -225,7 +225,10 @@ describe('a subscription', () => {
 
   it('is not answered over HTTP', async () => {
     const [error] = await stateward.askWrongly(EVENTS, { id: randomUUID() });
-    expect(error?.message).toMatch(/subscription/i);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('WebSocket'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
   });
 
   it('leaves nobody listening when its client ends it, or goes away without a word', async () => {
@@ -303,7 +306,7 @@ describe('a socket where a token is configured', () => {
     const fault = await new Promise((resolve) =>
       client.subscribe({ query }, { next: resolve, error: resolve, complete: () => resolve(null) }),
     );
-    expect(fault).toMatchObject([asked]);
+    expect(fault).toMatchObject({ errors: [asked] });
     await client.dispose();
   });
 });

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * One PostgreSQL per jest run, in a process of its own that takes it away again when this process ends, however it
- * ends. Test files get its address as STATEWARD_TEST_POSTGRES; see test-database.ts.
+ * ends. Test files get its address as STATEWARD_TEST_POSTGRES (see test-database.ts), and a folder for temporary files
+ * that goes with it.
  */
 export default async function startTestPostgres() {
   // detached: a Ctrl-C meant for jest must not reach it before it has cleared up.
@@ -12,9 +13,11 @@ export default async function startTestPostgres() {
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  process.env.STATEWARD_TEST_POSTGRES = await new Promise((resolve, reject) => {
-    keeper.once('message', ({ url, error }) => (url ? resolve(url) : reject(new Error(error))));
+  const { url, temp } = await new Promise((resolve, reject) => {
+    keeper.once('message', (reply) => (reply.url ? resolve(reply) : reject(new Error(reply.error))));
     keeper.once('exit', (code) => reject(new Error(`the keeper of the test database ended with ${code}`)));
   });
+  process.env.STATEWARD_TEST_POSTGRES = url;
+  for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = temp;
   globalThis.testPostgresKeeper = keeper;
 }

@@ -1,10 +1,11 @@
-// Runs a throw-away PostgreSQL for as long as the IPC channel to its parent (jest) is open, then removes every trace.
+// Runs a throw-away PostgreSQL for as long as the IPC channel to its parent (jest) is open, then removes every trace; also
+// those of tests that were cut off, whose temporary folders are below `temp`: files, and embedded databases on them.
 // It runs from a copy of the binaries in its own folder, so that it works for root (PostgreSQL refuses to run as root,
 // and an unprivileged user may not be able to enter the checkout) and without the packages' install scripts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, closeSync, constants, cpSync, existsSync } from 'node:fs';
-import { mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -12,6 +13,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const folder = mkdtempSync(join(tmpdir(), 'stateward-test-postgres-'));
+const temp = join(folder, 'tmp');
+mkdirSync(temp);
+chmodSync(folder, 0o755);
+chmodSync(temp, 0o1777);
 let server;
 let ending = false;
 
@@ -19,7 +24,7 @@ process.on('disconnect', () => void end(0));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // only jest's end is ours
 
 try {
-  process.send({ url: await start() });
+  process.send({ url: await start(), temp });
 } catch (error) {
   const log = existsSync(join(folder, 'log')) ? readFileSync(join(folder, 'log'), 'utf8') : '';
   if (process.connected) process.send({ error: `The PostgreSQL of the tests did not start: ${error.message}\n${log}` });
@@ -122,6 +127,18 @@ async function end(code) {
     server.kill('SIGQUIT'); // at once: nothing of it is kept
     await ended;
   }
-  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  endLeftDatabases();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   process.exit(code);
+}
+
+function endLeftDatabases() {
+  for (const path of readdirSync(temp, { recursive: true })) {
+    if (basename(path) !== 'postmaster.pid') continue;
+    try {
+      process.kill(Number.parseInt(readFileSync(join(temp, path), 'utf8'), 10), 'SIGQUIT');
+    } catch {
+      // it has ended meanwhile
+    }
+  }
 }
