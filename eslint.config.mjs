@@ -47,7 +47,9 @@ const zones = [
 const only = (name, files) => ({ name, message: `Only in ${files}.` });
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.stateward', '.stateward-demo', '.cache', 'test/fixtures', 'schema'] },
+  {
+    ignores: ['dist', 'dist.new', 'node_modules', '.stateward', '.stateward-demo', '.cache', 'test/fixtures', 'schema'],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   importX.flatConfigs.typescript,

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { IdempotencyKeyReused, InvalidInput, NameTaken } from '../api/user-error.js';
+import { answerOnce } from '../api/answer-once.js';
+import { InvalidInput, NameTaken } from '../api/user-error.js';
 import { assign, NOW } from '../db/assign.js';
 import { type Database, isDuplicate, type Transaction } from '../db/database.js';
-import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import type { ClusterFacts } from '../flink/flink.types.js';
-import { Cluster, ClusterState } from './cluster.entity.js';
+import { ClusterState } from './cluster.entity.js';
 import { findClusterByName, findClusterByUrl, insertCluster } from './cluster.store.js';
 import {
   ClusterAlreadyRegistered,
@@ -51,22 +52,11 @@ export async function registerCluster(
 
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'registerCluster', input };
   try {
-    return await database.transaction(async (tx) => {
-      const remembered = await recall(tx, request);
-      if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
-      if (remembered.kind === 'SAME') return loadCluster(tx, remembered.objectId);
+    return await answerOnce(database, request, findCluster, async (tx) => {
       const taken = await refuseTaken(tx, name, address.url);
       if (taken) return taken;
       if (trouble && !input.force) return new ClusterUnreachable(trouble.message);
-      const id = await store(
-        tx,
-        { name, url: address.url, savepointBudget: input.savepointBudget },
-        facts,
-        trouble,
-        caller,
-      );
-      await remember(tx, request, 'Cluster', id);
-      return loadCluster(tx, id);
+      return store(tx, { name, url: address.url, savepointBudget: input.savepointBudget }, facts, trouble, caller);
     });
   } catch (error) {
     // Two registrations at the same instant: the second finds what the first has made.
@@ -86,12 +76,6 @@ async function refuseTaken(
   if (sameUrl) return new ClusterAlreadyRegistered(sameUrl);
   const sameName = await findClusterByName(sql, name);
   return sameName && new NameTaken('cluster', name, sameName.id);
-}
-
-async function loadCluster(tx: Transaction, id: string): Promise<Cluster> {
-  const cluster = await findCluster(tx, id);
-  if (!cluster) throw new Error(`Cluster ${id} has vanished`);
-  return cluster;
 }
 
 async function store(

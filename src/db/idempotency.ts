@@ -38,19 +38,13 @@ export async function recall(tx: Transaction, request: KeyedRequest): Promise<Re
 }
 
 /** Remembers the object that answered the request, in the transaction that made it. */
-export async function remember(
-  tx: Transaction,
-  request: KeyedRequest,
-  objectType: string,
-  objectId: string,
-): Promise<void> {
+export async function remember(tx: Transaction, request: KeyedRequest, objectId: string): Promise<void> {
   const { idempotencyKey: key, caller } = request;
   if (!key) return;
   await tx.rows(
-    `insert into idempotency_key (actor, key, input_hash, object_type, object_id) values ($1, $2, $3, $4, $5)
-     on conflict (actor, key) do update set input_hash = excluded.input_hash, object_type = excluded.object_type,
-       object_id = excluded.object_id, created_at = now()`,
-    [caller.actor, key, hashOf(request), objectType, objectId],
+    `insert into idempotency_key (actor, key, input_hash, object_id) values ($1, $2, $3, $4)
+     on conflict (actor, key) do update set input_hash = excluded.input_hash, object_id = excluded.object_id, created_at = now()`,
+    [caller.actor, key, hashOf(request), objectId],
   );
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { IdempotencyKeyReused, InvalidInput, NameTaken, NotFound } from '../api/user-error.js';
+import { InvalidInput, NameTaken, NotFound } from '../api/user-error.js';
 import { findArtifact } from '../artifact/find-artifact.js';
 import { findCluster } from '../cluster/find-cluster.js';
-import { type Database, isDuplicate, type Transaction } from '../db/database.js';
-import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import { type Database, isDuplicate } from '../db/database.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import type { Deployment } from './deployment.entity.js';
@@ -32,50 +33,45 @@ export async function createDeployment(
 
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'createDeployment', input };
   try {
-    return await database.transaction(async (tx) => {
-      const remembered = await recall(tx, request);
-      if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
-      if (remembered.kind === 'SAME') return loadDeployment(tx, remembered.objectId);
-      const cluster = await findCluster(tx, input.clusterId);
-      if (!cluster) return new NotFound('clusterId', 'cluster', input.clusterId);
-      const artifact = await findArtifact(tx, input.artifactId);
-      if (!artifact) return new NotFound('artifactId', 'artifact', input.artifactId);
-      const entryClass = input.entryClass?.trim() || null;
-      if (!entryClass && !artifact.mainClass) return new EntryClassMissing(artifact.name);
-      const taken = await findDeploymentByName(tx, name);
-      if (taken) return new NameTaken('deployment', name, taken.id);
+    return await answerOnce<Deployment, Exclude<CreateDeploymentResult, Deployment>>(
+      database,
+      request,
+      findDeployment,
+      async (tx) => {
+        const cluster = await findCluster(tx, input.clusterId);
+        if (!cluster) return new NotFound('clusterId', 'cluster', input.clusterId);
+        const artifact = await findArtifact(tx, input.artifactId);
+        if (!artifact) return new NotFound('artifactId', 'artifact', input.artifactId);
+        const entryClass = input.entryClass?.trim() || null;
+        if (!entryClass && !artifact.mainClass) return new EntryClassMissing(artifact.name);
+        const taken = await findDeploymentByName(tx, name);
+        if (taken) return new NameTaken('deployment', name, taken.id);
 
-      const id = randomUUID();
-      await insertDeployment(tx, {
-        id,
-        name,
-        clusterId: cluster.id,
-        artifactId: artifact.id,
-        entryClass,
-        programArguments: input.programArguments,
-        parallelism,
-        flinkConfiguration,
-        savepointFormat: input.savepointFormat ?? null,
-      });
-      await remember(tx, request, 'Deployment', id);
-      await recordEvent(tx, {
-        type: EventType.DEPLOYMENT_CREATED,
-        deploymentId: id,
-        actor: caller.actor,
-        message: `Deployment ${name} created: ${artifact.name} on cluster ${cluster.name}.`,
-      });
-      return loadDeployment(tx, id);
-    });
+        const id = randomUUID();
+        await insertDeployment(tx, {
+          id,
+          name,
+          clusterId: cluster.id,
+          artifactId: artifact.id,
+          entryClass,
+          programArguments: input.programArguments,
+          parallelism,
+          flinkConfiguration,
+          savepointFormat: input.savepointFormat ?? null,
+        });
+        await recordEvent(tx, {
+          type: EventType.DEPLOYMENT_CREATED,
+          deploymentId: id,
+          actor: caller.actor,
+          message: `Deployment ${name} created: ${artifact.name} on cluster ${cluster.name}.`,
+        });
+        return id;
+      },
+    );
   } catch (error) {
     if (!isDuplicate(error, 'deployment_name')) throw error;
     const taken = await findDeploymentByName(database, name);
     if (!taken) throw error;
     return new NameTaken('deployment', name, taken.id);
   }
-}
-
-async function loadDeployment(tx: Transaction, id: string): Promise<Deployment> {
-  const deployment = await findDeployment(tx, id);
-  if (!deployment) throw new Error(`Deployment ${id} has vanished`);
-  return deployment;
 }

@@ -1,18 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
 import { ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
 import { findCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
-import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { beginRun, lockDeployment, nextRun } from '../deployment/find-deployment.js';
 import { defaultConfiguration, readConfiguration } from '../deployment/flink-configuration.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { findJob } from '../job/find-job.js';
-import type { Job } from '../job/job.entity.js';
 import { stoppedStates } from '../job/job.lifecycle.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import { advanceStart } from '../queue/tasks.js';
@@ -48,10 +48,7 @@ export async function requestStart(
   if (configuration instanceof InvalidInput) return configuration;
 
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'startDeployment', input };
-  const answer = await database.transaction(async (tx) => {
-    const remembered = await recall(tx, request);
-    if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
-    if (remembered.kind === 'SAME') return loadJob(tx, remembered.objectId);
+  const answer = await answerOnce(database, request, findJob, async (tx) => {
     // Locked before it is looked at: of two starts at once the second sees the first.
     const deployment = await lockDeployment(tx, input.deploymentId);
     if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
@@ -63,9 +60,7 @@ export async function requestStart(
     if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
     if (cluster.acceptsJars === false) return new ClusterTakesNoJars(cluster);
 
-    const id = await store(tx, deployment, start, configuration, caller);
-    await remember(tx, request, 'Job', id);
-    return loadJob(tx, id);
+    return store(tx, deployment, start, configuration, caller);
   });
   if ('flinkJobId' in answer) await taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
   return answer;
@@ -132,10 +127,4 @@ async function store(
     message: `Run ${run} of ${deployment.name} was asked for by ${actor}: ${start.strategy === StartStrategy.NONE ? 'without state (NONE)' : start.strategy}.`,
   });
   return id;
-}
-
-async function loadJob(tx: Transaction, id: string): Promise<Job> {
-  const job = await findJob(tx, id);
-  if (!job) throw new Error(`Job ${id} has vanished`);
-  return job;
 }

@@ -1,10 +1,11 @@
+import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
 import { lockCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { wake } from '../db/claims.js';
 import type { Database, Transaction } from '../db/database.js';
-import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
 import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import { findSavepoint } from './find-savepoint.js';
@@ -28,10 +29,7 @@ export async function abandonSavepoint(
   if (input.reason && input.reason.length > 500)
     return new InvalidInput('reason', `it has ${input.reason.length} characters; 500 are kept.`);
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'abandonSavepoint', input };
-  return database.transaction(async (tx) => {
-    const remembered = await recall(tx, request);
-    if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
-    if (remembered.kind === 'SAME') return load(tx, remembered.objectId);
+  return answerOnce(database, request, findSavepoint, async (tx) => {
     const before = await findSavepoint(tx, input.savepointId);
     if (!before) return new NotFound('savepointId', 'savepoint', input.savepointId);
     await lockCluster(tx, before.clusterId);
@@ -56,7 +54,6 @@ export async function abandonSavepoint(
         outcome: SavepointFailureCode.ABANDONED,
       });
     await wake(tx, 'savepoint', savepoint.id);
-    await remember(tx, request, 'Savepoint', savepoint.id);
     const admitted = await admitSavepoints(tx, savepoint.clusterId, 0);
     await recordInOrder(tx, [
       {
@@ -71,7 +68,7 @@ export async function abandonSavepoint(
       },
       ...admitted,
     ]);
-    return load(tx, savepoint.id);
+    return savepoint.id;
   });
 }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
 import { lockCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
-import { type Caller, type KeyedRequest, recall, remember } from '../db/idempotency.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { findDeployment } from '../deployment/find-deployment.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
@@ -17,7 +18,6 @@ import type { TaskQueue } from '../queue/task-queue.js';
 import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { findSavepoint } from './find-savepoint.js';
-import type { Savepoint } from './savepoint.entity.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { insertSavepoint, lastDurationsMs, savepointUnderWay } from './savepoint.store.js';
 import {
@@ -47,11 +47,7 @@ export async function requestSavepoint(
     return new InvalidInput('description', `it has ${input.description.length} characters; 500 are kept.`);
   }
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'createSavepoint', input };
-  const answer = await database.transaction(async (tx) => {
-    const remembered = await recall(tx, request);
-    if (remembered.kind === 'REUSED') return new IdempotencyKeyReused(remembered.key);
-    if (remembered.kind === 'SAME') return loadSavepoint(tx, remembered.objectId);
-
+  const answer = await answerOnce(database, request, findSavepoint, async (tx) => {
     const known = await findDeployment(tx, input.deploymentId);
     if (!known) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const cluster = await lockCluster(tx, known.clusterId); // one decision at a time
@@ -65,10 +61,9 @@ export async function requestSavepoint(
     if (format instanceof FormatNotSupported) return format;
 
     const id = await store(tx, input, deployment, job, format, caller);
-    await remember(tx, request, 'Savepoint', id);
     const admitted = await admitSavepoints(tx, cluster.id, LOOK_BY_ITSELF_MS);
     await recordInOrder(tx, [requested(id, input, deployment, job, caller), ...admitted]);
-    return loadSavepoint(tx, id);
+    return id;
   });
   if ('state' in answer && answer.state === SavepointState.IN_PROGRESS) {
     await taskQueue.submit(advanceSavepoint, { savepointId: answer.id }, caller.requestId);
@@ -143,10 +138,4 @@ function requested(
     actor,
     message: `Savepoint ${savepointId} of ${deployment.name} was asked for by ${actor}${input.description ? `: ${input.description.trim()}` : ''}.`,
   };
-}
-
-async function loadSavepoint(tx: Transaction, id: string): Promise<Savepoint> {
-  const savepoint = await findSavepoint(tx, id);
-  if (!savepoint) throw new Error(`Savepoint ${id} has vanished`);
-  return savepoint;
 }

@@ -248,6 +248,11 @@ describe('a savepoint whose JobManager is restarted', () => {
   it('is RESULT_LOST after two looks when nothing of it is found', async () => {
     const { deploymentId, id } = await underWay();
     await flink.restart();
+    await waitFor(async () => (await eventsOf(stateward, id)).includes('SAVEPOINT_RESULT_SOUGHT'), {
+      what: 'a search',
+    });
+    await someMoreLooks(id); // within 30 s they count as one
+    expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
     await secondLookAt(stateward, id);
     const { failure } = await savepointIn(stateward, id, 'FAILED');
     expect(failure.code).toBe('RESULT_LOST');
@@ -309,8 +314,6 @@ describe('a savepoint whose JobManager is restarted', () => {
 });
 
 describe('a savepoint whose trigger id Flink forgets', () => {
-  const polls = () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length;
-
   it('is adopted from the history of the job', async () => {
     flink.knobs.writesFiles = false;
     const { id, flinkJobId } = await underWay();
@@ -328,14 +331,7 @@ describe('a savepoint whose trigger id Flink forgets', () => {
       `update savepoint set lost_since = now() - interval '1 h' where id = $1`,
       [id],
     );
-    const before = polls();
-    await waitFor(
-      async () => {
-        await wake(stateward.services.database, 'savepoint', id);
-        return polls() > before + 3;
-      },
-      { what: 'some more looks' },
-    );
+    await someMoreLooks(id);
     expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
     flink.finishSavepoints(flinkJobId);
     await savepointIn(stateward, id, 'COMPLETED');
@@ -356,6 +352,19 @@ describe('a savepoint whose trigger id Flink forgets', () => {
     expect(await eventsOf(stateward, id)).toEqual(expect.arrayContaining(['SAVEPOINT_FAILED', 'SAVEPOINT_FOUND_LATE']));
   });
 });
+
+/** Lets Stateward look at the savepoint at once, and once more, and once more. */
+async function someMoreLooks(id: string): Promise<void> {
+  const polls = () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length;
+  const before = polls();
+  await waitFor(
+    async () => {
+      await wake(stateward.services.database, 'savepoint', id);
+      return polls() > before + 3;
+    },
+    { what: 'some more looks' },
+  );
+}
 
 /** A savepoint that Flink has taken and will not end by itself. */
 async function underWay() {

@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createClient } from 'graphql-ws';
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
+import { EventType } from '../../src/event/event-types.js';
+import { recordEvent } from '../../src/event/record-event.js';
 import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
 import { type Data, graphqlClient } from '../support/graphql-client.js';
 import { createDeployment, createSavepoint, endOfSavepoint, registerCluster, uploadJob } from '../support/scenario.js';
@@ -32,11 +34,11 @@ const typesOf = (events: Data[]): string[] => events.map(({ event }) => event.ty
 const isOf = (type: string) => (data: Data) => data.deploymentEvents.event.type === type;
 
 /** Listeners besides those of the worker, which waits for due rows. */
-const followers = async (): Promise<() => number> => {
+function countFollowers(): () => number {
   const { wakeups } = stateward.services;
   const before = wakeups.watchers;
   return () => wakeups.watchers - before;
-};
+}
 
 describe('the events of a deployment', () => {
   it('are replayed from a cursor, then followed', async () => {
@@ -64,7 +66,7 @@ describe('the events of a deployment', () => {
 
   it('begin now without a cursor', async () => {
     const { deploymentId } = await deploymentOn(stateward, flink);
-    const count = await followers();
+    const count = countFollowers();
     const following = follow(deploymentId, null, isOf('SAVEPOINT_REQUESTED'));
     await waitFor(() => count() > 0, { what: 'the follower' });
     await createSavepoint(stateward, deploymentId);
@@ -139,16 +141,14 @@ describe('the events of a deployment', () => {
     ]);
   });
 
-  it('reach a follower of another API process', async () => {
+  it('are told by whatever process wrote them', async () => {
     const { deploymentId } = await deploymentOn(stateward, flink);
     const { database } = stateward.services;
-    const count = await followers();
+    const count = countFollowers();
     const following = follow(deploymentId, null, isOf('UNEXPECTED_RUN'));
     await waitFor(() => count() > 0, { what: 'the follower' });
     // What another process does is seen through the tables and NOTIFY alone.
     await database.transaction(async (tx) => {
-      const { recordEvent } = await import('../../src/event/record-event.js');
-      const { EventType } = await import('../../src/event/event-types.js');
       await recordEvent(tx, { type: EventType.UNEXPECTED_RUN, message: 'from elsewhere', deploymentId });
     });
     expect((await following)[0]?.event).toMatchObject({ message: 'from elsewhere' });
@@ -236,7 +236,7 @@ describe('a subscription', () => {
     flink.knobs.savepointDurationMs = Infinity;
     const { id } = await createSavepoint(stateward, deploymentId);
     await savepointIn(stateward, id, 'IN_PROGRESS');
-    const count = await followers();
+    const count = countFollowers();
     const sockets: WebSocket[] = [];
     class Kept extends WebSocket {
       constructor(address: string, protocols?: string) {

@@ -23,7 +23,7 @@ const answer = (request: KeyedRequest): Promise<string> =>
     if (remembered.kind === 'SAME') return remembered.objectId;
     if (remembered.kind === 'REUSED') return `reused ${remembered.key}`;
     const id = randomUUID();
-    await remember(tx, request, 'Savepoint', id);
+    await remember(tx, request, id);
     return id;
   });
 
@@ -71,7 +71,7 @@ describe('an idempotency key', () => {
     const request = requestOf();
     const failing = opened.database.transaction(async (tx) => {
       await recall(tx, request);
-      await remember(tx, request, 'Savepoint', randomUUID());
+      await remember(tx, request, randomUUID());
       throw new Error('something else failed');
     });
     await expect(failing).rejects.toThrow('something else failed');

@@ -283,7 +283,6 @@ create table idempotency_key (
   actor text not null,
   key text not null,
   input_hash text not null,
-  object_type text not null,
   object_id uuid not null,
   created_at timestamptz not null default now(),
   primary key (actor, key)
