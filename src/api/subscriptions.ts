@@ -18,7 +18,6 @@ import { maskError } from './mask-error.js';
 
 const PING_EVERY_MS = 12_000;
 const INIT_WITHIN_MS = 5_000;
-const MAX_PAYLOAD_BYTES = 256 * 1024;
 
 interface SocketExtra {
   request: { headers: { authorization?: string; host?: string; origin?: string } };
@@ -35,7 +34,7 @@ export function openSubscriptions(
   const sockets = new WebSocketServer({
     server,
     path: '/graphql',
-    maxPayload: MAX_PAYLOAD_BYTES,
+    maxPayload: config.requestMaxBytes,
     verifyClient: ({ req }: { req: { headers: { host?: string; origin?: string } } }) =>
       !isForeign(config.apiToken, req.headers.host, req.headers.origin),
   });

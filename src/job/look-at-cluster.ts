@@ -41,9 +41,8 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
   const processMark = seen.facts ? seen.facts.processMark : cluster.processMark;
   await recordAnswer(deps, cluster, claim, seen, jobs);
   await followSeenJobs(deps, { cluster, processMark, flink, jobs, overview: seen.jobs, slots: seen.slots });
-  await database.transaction(async (tx) =>
-    fencedWrite(tx, claim, states, { failures: 0 }, { againInMs: await pauseMs(database, cluster) }),
-  );
+  const againInMs = await pauseMs(database, cluster); // before the transaction, which must not ask for a second connection
+  await database.transaction((tx) => fencedWrite(tx, claim, states, { failures: 0 }, { againInMs }));
 }
 
 async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Promise<Seen> {

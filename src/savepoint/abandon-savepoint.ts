@@ -3,7 +3,6 @@ import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { lockCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
-import { wake } from '../db/claims.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
@@ -11,7 +10,7 @@ import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import { findSavepoint } from './find-savepoint.js';
 import type { Savepoint } from './savepoint.entity.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
-import { attemptsOf, moveSavepoint, updateAttempt } from './savepoint.store.js';
+import { attemptsOf, moveSavepoint, takeAway, updateAttempt } from './savepoint.store.js';
 import { type AbandonSavepointInput, type AbandonSavepointResult, SavepointHasEnded } from './savepoint.types.js';
 
 const underWay = [SavepointState.PENDING, SavepointState.IN_PROGRESS];
@@ -53,7 +52,7 @@ export async function abandonSavepoint(
         ended_at: NOW,
         outcome: SavepointFailureCode.ABANDONED,
       });
-    await wake(tx, 'savepoint', savepoint.id);
+    await takeAway(tx, savepoint.id, 0);
     const admitted = await admitSavepoints(tx, savepoint.clusterId, 0);
     await recordInOrder(tx, [
       {

@@ -6,7 +6,7 @@ import type { Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordEvent } from '../event/record-event.js';
 import { SavepointState } from './savepoint.enums.js';
-import { countInFlight, insertAttempt, moveSavepoint, nextPending } from './savepoint.store.js';
+import { countInFlight, insertAttempt, moveSavepoint, nextPending, takeAway } from './savepoint.store.js';
 
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
@@ -43,13 +43,7 @@ export async function admitSavepoints(tx: Transaction, clusterId: string, lookIn
       in_flight: true,
       flink_version: cluster.flinkVersion,
     });
-    await tx.rows(
-      // whoever still looks at it as PENDING is fenced out
-      `with due as (
-         update savepoint set claim = claim + 1, claimed_until = null, look_at = now() + $2 * interval '1 ms' where id = $1 returning 1)
-       select pg_notify('stateward', 'due') from due`,
-      [savepoint.id, lookInMs],
-    );
+    await takeAway(tx, savepoint.id, lookInMs); // from a look that still sees it PENDING
     events.push({
       type: EventType.SAVEPOINT_IN_PROGRESS,
       deploymentId: savepoint.deploymentId,

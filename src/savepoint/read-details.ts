@@ -23,7 +23,7 @@ const AGAIN_MS = 700;
 export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   const told = await readStatistics(deps, work);
   const entry = told && work.location ? entryOf(told, work.location) : null;
-  const waiting = !entry && work.stateAgeMs < (told ? NEVER_AFTER_MS : GIVE_UP_AFTER_MS);
+  const waiting = !entry && told !== 'GONE' && work.stateAgeMs < (told ? NEVER_AFTER_MS : GIVE_UP_AFTER_MS);
   const data = await checkData(deps, work);
   await deps.database.transaction(async (tx) => {
     const then: Then = waiting ? { againInMs: told ? AGAIN_MS : 5_000 } : 'REST';

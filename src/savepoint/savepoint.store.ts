@@ -124,6 +124,16 @@ export async function moveSavepoint(
   );
 }
 
+/** Takes a row away from whoever looks at it now, and makes it due: their late writes are refused. */
+export async function takeAway(tx: Transaction, id: string, lookInMs: number): Promise<void> {
+  await tx.rows(
+    `with due as (
+       update savepoint set claim = claim + 1, claimed_until = null, look_at = now() + $2 * interval '1 ms' where id = $1 returning 1)
+     select pg_notify('stateward', 'due') from due`,
+    [id, lookInMs],
+  );
+}
+
 export async function insertAttempt(
   tx: Transaction,
   a: Pick<SavepointAttempt, 'savepointId' | 'number' | 'triggerId' | 'storageId' | 'directory' | 'processMark'>,

@@ -127,10 +127,7 @@ async function recordRefusal(
   if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
   if (status.status === 'PENDING')
     return deps.database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 250 }));
-  const code =
-    classifySavepointFailure(reply.cause) === 'STORAGE_ERROR'
-      ? SavepointFailureCode.STORAGE_ERROR
-      : SavepointFailureCode.FLINK_ERROR;
+  const code = SavepointFailureCode[classifySavepointFailure(reply.cause)];
   const failure = explainFailure(code, reply.cause, { timeoutMs: null, elapsedMs: work.stateAgeMs, pending: null });
   return failSavepoint(deps.database, work, claim, {
     ...failure,

@@ -26,7 +26,8 @@ describe('a local Flink', () => {
   let real: RealFlink;
   let client: FlinkClient;
   beforeAll(async () => {
-    real = await startRealFlink();
+    // Flink's statistics come from a cache; with its default of 3 s a short savepoint can be over unseen.
+    real = await startRealFlink({ configuration: { 'web.refresh-interval': '100' } });
     client = new FlinkClient(real.flink.url);
   }, REAL_FLINK_START_MS);
   afterAll(async () => {
@@ -76,7 +77,7 @@ describe('a local Flink', () => {
   }
 
   it('shows how a savepoint advances subtask by subtask, and has its data on disk', async () => {
-    const jobId = await startCounter(['--keys', '10', '--state-bytes', '1000', '--slow-snapshot-ms', '300']);
+    const jobId = await startCounter(['--keys', '10', '--state-bytes', '1000', '--slow-snapshot-ms', '600']);
     const { path, acknowledged } = await makeSavepoint(jobId);
     expect(acknowledged.size).toBeGreaterThanOrEqual(PARALLELISM);
     expect(path.startsWith(real.flink.savepointFolder)).toBe(true);

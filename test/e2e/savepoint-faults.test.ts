@@ -1,7 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { wake } from '../../src/db/claims.js';
 import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
 import type { Fault } from '../support/fake-flink/faults.js';
 import type { Data } from '../support/graphql-client.js';
@@ -43,10 +40,6 @@ function expectOneSavepoint(ended: Data, sends: number): void {
   expect(ended.attempts).toMatchObject([{ number: 1, triggerId: triggers[0], sends, outcome: 'COMPLETED' }]);
 }
 
-/** The folder in which Flink was asked to write. */
-const folderOf = (deploymentId: string, savepointId: string) =>
-  join(flink.folder, 'savepoints', deploymentId, savepointId, '1');
-
 async function abandon(savepointId: string): Promise<Data> {
   const { abandonSavepoint } = await stateward.ask(
     `mutation($id: ID!) { abandonSavepoint(input: { savepointId: $id, reason: "no longer needed" }) {
@@ -58,11 +51,11 @@ async function abandon(savepointId: string): Promise<Data> {
 
 describe('a trigger that Flink declines', () => {
   const page = '<html><head><title>404 Not Found</title></head><body>nginx</body></html>';
-  const refusals: [string, Fault, RegExp][] = [
-    ['500 with a stack trace', { status: 500, body: { errors: ['Internal server error.', 'java.lang.Error: out of luck\n\tat a.B.c(B.java:1)'] } }, /HTTP 500.*out of luck/],
-    ['503 while there is no leader', 'NO_LEADER', /HTTP 503.*leader election/],
-    ['404 of a proxy', { status: 404, body: page, contentType: 'text/html' }, /HTTP 404.*HTML page \("404 Not Found"\)/],
-    ['404 of Flink', { fixture: 'job-unknown' }, /HTTP 404.*Could not find Flink job/],
+  const refusals: [string, Fault, RegExp, string][] = [
+    ['500 with a stack trace', { status: 500, body: { errors: ['Internal server error.', 'java.lang.Error: out of luck\n\tat a.B.c(B.java:1)'] } }, /HTTP 500.*out of luck/, 'FLINK_ERROR'],
+    ['503 while there is no leader', 'NO_LEADER', /HTTP 503.*leader election/, 'FLINK_ERROR'],
+    ['404 of a proxy', { status: 404, body: page, contentType: 'text/html' }, /HTTP 404.*HTML page \("404 Not Found"\)/, 'FLINK_ERROR'],
+    ['404 of Flink', { fixture: 'job-unknown' }, /HTTP 404.*Could not find Flink job/, 'JOB_ENDED'],
   ]; // prettier-ignore
 
   it.each(refusals)('with %s is sent again with the same trigger id', async (_name, fault) => {
@@ -73,15 +66,15 @@ describe('a trigger that Flink declines', () => {
     expectOneSavepoint(await endOfSavepoint(stateward, id), 3);
   });
 
-  it.each(refusals)('with %s again and again ends as FLINK_ERROR in one line', async (_name, fault, said) => {
+  it.each(refusals)('with %s again and again ends in one line that says why', async (_name, fault, said, code) => {
     const { deploymentId } = await deploymentOn(stateward, flink);
     flink.failNext({ ...TRIGGER, times: 1e6 }, fault);
     const { id } = await createSavepoint(stateward, deploymentId);
     const { failure, attempts } = await hurryTo(stateward, id, 'FAILED');
-    expect(failure.code).toBe('FLINK_ERROR');
+    expect(failure.code).toBe(code);
     expect(failure.message).toMatch(said);
     expect(failure.message).not.toContain('\n');
-    expect(attempts).toMatchObject([{ sends: 5, outcome: 'FLINK_ERROR' }]);
+    expect(attempts).toMatchObject([{ sends: 5, outcome: code }]);
     expect(new Set(flink.triggersReceived())).toEqual(new Set([attempts[0].triggerId]));
     // The next one finds the way free.
     expect(await createSavepoint(stateward, deploymentId)).toMatchObject({ __typename: 'Savepoint' });
@@ -243,137 +236,6 @@ describe('a savepoint that fails in Flink', () => {
     expect(flink.triggersReceived()).toHaveLength(1);
   });
 });
-
-describe('a savepoint whose JobManager is restarted', () => {
-  it('is RESULT_LOST after two looks when nothing of it is found', async () => {
-    const { deploymentId, id } = await underWay();
-    await flink.restart();
-    await waitFor(async () => (await eventsOf(stateward, id)).includes('SAVEPOINT_RESULT_SOUGHT'), {
-      what: 'a search',
-    });
-    await someMoreLooks(id); // within 30 s they count as one
-    expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
-    await secondLookAt(stateward, id);
-    const { failure } = await savepointIn(stateward, id, 'FAILED');
-    expect(failure.code).toBe('RESULT_LOST');
-    expect(failure.message).toMatch(/JobManager of cluster \d+ was restarted.*Ask for a new one/);
-    expect(await eventsOf(stateward, id)).toContain('SAVEPOINT_RESULT_SOUGHT');
-    expect(flink.triggersReceived()).toHaveLength(1);
-    expect(await readdir(folderOf(deploymentId, id))).toHaveLength(1); // half a savepoint, without _metadata
-  });
-
-  it('is adopted when its directory turns out to be whole', async () => {
-    const { deploymentId, id } = await underWay();
-    await flink.restart();
-    await waitFor(async () => (await eventsOf(stateward, id)).includes('SAVEPOINT_RESULT_SOUGHT'), {
-      what: 'the search',
-    });
-    const folder = folderOf(deploymentId, id);
-    const [name] = await readdir(folder);
-    await writeFile(join(folder, String(name), '_metadata'), 'whole');
-    const found = await savepointIn(stateward, id, 'COMPLETED');
-    expect(found.location).toContain(`${deploymentId}/${id}/1/${name}`);
-    expect(flink.triggersReceived()).toHaveLength(1);
-  });
-
-  it('and had made it unseen, is adopted from the storage', async () => {
-    const { id, flinkJobId } = await underWay();
-    flink.finishSavepoints(flinkJobId);
-    await flink.restart({ keepJobs: true });
-    const found = await savepointIn(stateward, id, 'COMPLETED');
-    expect(flink.savepointsMade.map(({ location }) => location)).toEqual([found.location]);
-    expect(flink.triggersReceived()).toHaveLength(1);
-  });
-
-  it('before it was sent gets a new attempt with a new trigger id, and nothing of the old one is sent', async () => {
-    const own = await startStateward({ worker: false });
-    try {
-      const worker = own.startWorker();
-      const { deploymentId } = await deploymentOn(own, flink);
-      await worker.stop();
-      const asked = await createSavepoint(own, deploymentId);
-      expect(asked).toMatchObject({ state: 'IN_PROGRESS', attempts: [{ number: 1, sends: 0 }] });
-      await flink.restart({ keepJobs: true });
-      own.startWorker();
-      const ended = await endOfSavepoint(own, asked.id);
-      expect(ended).toMatchObject({
-        state: 'COMPLETED',
-        attempts: [
-          { number: 1, triggerId: asked.attempts[0].triggerId, sends: 0, outcome: 'NEVER_SENT' },
-          { number: 2, sends: 1, outcome: 'COMPLETED' },
-        ],
-      });
-      expect(ended.location).toContain(`/${asked.id}/2/savepoint-`);
-      expect(ended.attempts[1].triggerId).not.toBe(asked.attempts[0].triggerId);
-      expect(flink.triggersReceived()).toEqual([ended.attempts[1].triggerId]);
-      expect(await eventsOf(own, asked.id)).toContain('SAVEPOINT_NEW_ATTEMPT');
-    } finally {
-      await own.stop();
-    }
-  });
-});
-
-describe('a savepoint whose trigger id Flink forgets', () => {
-  it('is adopted from the history of the job', async () => {
-    flink.knobs.writesFiles = false;
-    const { id, flinkJobId } = await underWay();
-    flink.finishSavepoints(flinkJobId);
-    flink.forgetOperations();
-    const found = await savepointIn(stateward, id, 'COMPLETED');
-    expect(flink.savepointsMade.map(({ location }) => location)).toEqual([found.location]);
-  });
-
-  it('is waited for while the job shows a savepoint in progress, and is not sent again', async () => {
-    const { id, flinkJobId } = await underWay();
-    flink.forgetOperations();
-    // However long it has been looked for.
-    await stateward.services.database.changed(
-      `update savepoint set lost_since = now() - interval '1 h' where id = $1`,
-      [id],
-    );
-    await someMoreLooks(id);
-    expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
-    flink.finishSavepoints(flinkJobId);
-    await savepointIn(stateward, id, 'COMPLETED');
-    expect(flink.triggersReceived()).toHaveLength(1);
-    expect(flink.savepointsMade).toHaveLength(1);
-  });
-
-  it('and was given up as lost is adopted when it shows up later', async () => {
-    const { deploymentId, id } = await underWay();
-    await flink.restart({ keepJobs: true });
-    await secondLookAt(stateward, id);
-    await hurryTo(stateward, id, 'FAILED');
-    const folder = join(folderOf(deploymentId, id), 'savepoint-late');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, '_metadata'), 'whole');
-    const found = await hurryTo(stateward, id, 'COMPLETED');
-    expect(found).toMatchObject({ failure: null, location: expect.stringContaining(`/${id}/1/savepoint-late`) });
-    expect(await eventsOf(stateward, id)).toEqual(expect.arrayContaining(['SAVEPOINT_FAILED', 'SAVEPOINT_FOUND_LATE']));
-  });
-});
-
-/** Lets Stateward look at the savepoint at once, and once more, and once more. */
-async function someMoreLooks(id: string): Promise<void> {
-  const polls = () => flink.requests.filter(({ method, path }) => method === 'GET' && POLL.path.test(path)).length;
-  const before = polls();
-  await waitFor(
-    async () => {
-      await wake(stateward.services.database, 'savepoint', id);
-      return polls() > before + 3;
-    },
-    { what: 'some more looks' },
-  );
-}
-
-/** A savepoint that Flink has taken and will not end by itself. */
-async function underWay() {
-  const scenario = await deploymentOn(stateward, flink);
-  flink.knobs.savepointDurationMs = Infinity;
-  const { id } = await createSavepoint(stateward, scenario.deploymentId);
-  await acknowledged(stateward, id);
-  return { ...scenario, id: id as string };
-}
 
 describe('where a savepoint lies', () => {
   it('is recorded as Flink says it, also where nobody asked for it', async () => {
