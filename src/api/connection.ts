@@ -2,9 +2,9 @@ import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 import type { Keyset, Page, Placed } from '../db/pages.js';
 import { AppError } from '../errors.js';
 
-@ObjectType()
+@ObjectType({ description: 'Where a page of a list ends.' })
 export class PageInfo {
-  @Field(() => Boolean)
+  @Field(() => Boolean, { description: 'Whether there are more behind this page.' })
   hasNextPage!: boolean;
 
   @Field(() => String, { nullable: true, description: 'Give it as `after` to go on.' })
@@ -27,20 +27,20 @@ export class PageArgs {
 
 /** The two Relay classes of one noun. */
 export function connectionOf<T extends object>(name: string, node: () => ClassType<T>): ClassType<Connection<T>> {
-  @ObjectType(`${name}Edge`)
+  @ObjectType(`${name}Edge`, { description: `One ${name} in a page, with its place in the list.` })
   class Edge {
-    @Field(() => String)
+    @Field(() => String, { description: 'Give it as `after` to go on behind this one.' })
     cursor!: string;
 
-    @Field(node)
+    @Field(node, { description: `The ${name}.` })
     node!: T;
   }
-  @ObjectType(`${name}Connection`)
+  @ObjectType(`${name}Connection`, { description: `A page of ${name}s.` })
   class NounConnection {
-    @Field(() => [Edge])
+    @Field(() => [Edge], { description: 'What the page holds, in the order of the list.' })
     edges!: Edge[];
 
-    @Field(() => PageInfo)
+    @Field(() => PageInfo, { description: 'Where the page ends, and whether there are more.' })
     pageInfo!: PageInfo;
   }
   return NounConnection as ClassType<Connection<T>>;

@@ -13,5 +13,5 @@ export function checkId(field: string, id: string): void {
 }
 
 /** An argument that holds the id of one object. */
-export const IdArg = (name: string, description?: string) =>
+export const IdArg = (name: string, description: string) =>
   Arg(name, () => ID, { description, validateFn: (value: unknown) => checkId(name, String(value)) });

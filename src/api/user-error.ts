@@ -37,7 +37,7 @@ export abstract class UserError {
   readonly message!: string;
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: nothing has the id that `field` names. Use an id from an answer of this API.' })
 export class NotFound extends UserError {
   override readonly code = 'NOT_FOUND' as const;
   override readonly message: string;
@@ -45,7 +45,7 @@ export class NotFound extends UserError {
   @Field(() => String, { description: 'The argument that named it.' })
   readonly field: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The id that was given.' })
   readonly id: string;
 
   constructor(field: string, what: string, id: string) {
@@ -56,7 +56,7 @@ export class NotFound extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: `field` cannot be used; the message says why. Correct it.' })
 export class InvalidInput extends UserError {
   override readonly code = 'INVALID_INPUT' as const;
   override readonly message: string;
@@ -71,7 +71,7 @@ export class InvalidInput extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: this key was used within 24 h for a request with other input. Use a new key for a new request.' })
 export class IdempotencyKeyReused extends UserError {
   override readonly code = 'IDEMPOTENCY_KEY_REUSED' as const;
   override readonly message: string;
@@ -82,7 +82,7 @@ export class IdempotencyKeyReused extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: another object has this name. Choose another.' })
 export class NameTaken extends UserError {
   override readonly code = 'NAME_TAKEN' as const;
   override readonly message: string;

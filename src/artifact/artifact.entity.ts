@@ -10,7 +10,7 @@ import { bigintToNumber } from '../db/database.js';
     'A job jar, uploaded with PUT /artifacts/<name>.jar and known by its SHA-256: the same bytes are one artifact.',
 })
 export class Artifact {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -18,11 +18,11 @@ export class Artifact {
   @Column('text')
   name!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'SHA-256 of its bytes, as 64 hex characters.' })
   @Column('text')
   sha256!: string;
 
-  @Field(() => SafeInt)
+  @Field(() => SafeInt, { description: 'Size of the jar in bytes.' })
   @Column('bigint', { name: 'size_bytes', transformer: bigintToNumber })
   sizeBytes!: number;
 
@@ -33,7 +33,7 @@ export class Artifact {
   @Column('text', { name: 'main_class', nullable: true })
   mainClass!: string | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When these bytes were uploaded for the first time.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

@@ -28,7 +28,7 @@ export class ClusterWarning {
   @Field(() => String, { description: 'STORAGE_MAY_BE_LOCAL: a file: root, and TaskManagers on several hosts.' })
   code!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'What may go wrong and what to make sure of, for a person.' })
   message!: string;
 }
 
@@ -36,7 +36,7 @@ export class ClusterWarning {
 @Entity('cluster')
 @ObjectType({ description: 'One Flink JobManager REST address.' })
 export class Cluster {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -48,7 +48,7 @@ export class Cluster {
   @Column('text')
   url!: string;
 
-  @Field(() => ClusterState)
+  @Field(() => ClusterState, { description: 'Whether it answers, and as the one that was registered.' })
   @Column('text')
   state!: ClusterState;
 
@@ -63,7 +63,7 @@ export class Cluster {
   @Column('text', { name: 'last_error', nullable: true })
   lastError!: string | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, { nullable: true, description: 'When lastError was met; null when there was none.' })
   @Column('timestamptz', { name: 'last_error_at', nullable: true })
   lastErrorAt!: Date | null;
 
@@ -116,11 +116,11 @@ export class Cluster {
   @Column('integer', { name: 'slots_total', nullable: true })
   slotsTotal!: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'How many of slotsTotal were free when last asked; null until it answered.' })
   @Column('integer', { name: 'slots_available', nullable: true })
   slotsAvailable!: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'How many TaskManagers it had when last asked; null until it answered.' })
   @Column('integer', { name: 'task_managers', nullable: true })
   taskManagers!: number | null;
 
@@ -146,7 +146,7 @@ export class Cluster {
   @Column('integer', { name: 'budget' })
   savepointBudget!: number;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was registered.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

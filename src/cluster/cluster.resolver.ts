@@ -17,7 +17,7 @@ export const StorageConnection = connectionOf('Storage', () => Storage);
 export class StorageRoot {
   clusterId!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'As the configuration of that cluster writes it, such as s3://bucket/savepoints.' })
   uri!: string;
 }
 
@@ -26,7 +26,7 @@ export class ClusterResolver {
   constructor(private readonly services: Services) {}
 
   @Query(() => Cluster, { nullable: true, description: 'One cluster; null when there is none of this id.' })
-  cluster(@IdArg('id') id: string, @Ctx() { loaders }: Context) {
+  cluster(@IdArg('id', 'Id of the cluster.') id: string, @Ctx() { loaders }: Context) {
     return loaders.cluster.load(id);
   }
 
@@ -40,13 +40,13 @@ export class ClusterResolver {
     description: 'Checks the address, reads version, storages and process mark, and stores the cluster.',
   })
   registerCluster(
-    @Arg('input', () => RegisterClusterInput) input: RegisterClusterInput,
+    @Arg('input', () => RegisterClusterInput, { description: 'The cluster to register.' }) input: RegisterClusterInput,
     @Ctx() { caller }: Context,
   ): Promise<RegisterClusterResult> {
     return registerCluster(this.services, input, caller);
   }
 
-  @FieldResolver(() => [ClusterWarning])
+  @FieldResolver(() => [ClusterWarning], { description: 'What deserves a thought, as of when it was last asked; mostly empty.' })
   warnings(@Root() cluster: Cluster): ClusterWarning[] {
     return warningsOf(cluster);
   }
@@ -82,7 +82,7 @@ export class StorageResolver {
 
 @Resolver(() => StorageRoot)
 export class StorageRootResolver {
-  @FieldResolver(() => Cluster)
+  @FieldResolver(() => Cluster, { description: 'The cluster that reaches it so.' })
   cluster(@Root() root: StorageRoot, @Ctx() { loaders }: Context) {
     return loaders.cluster.load(root.clusterId);
   }

@@ -2,7 +2,7 @@ import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-gra
 import { IdempotencyKeyReused, InvalidInput, NameTaken, UserError } from '../api/user-error.js';
 import { Cluster } from './cluster.entity.js';
 
-@InputType()
+@InputType({ description: 'A Flink cluster to be followed, by the REST address of its JobManager.' })
 export class RegisterClusterInput {
   @Field(() => String, { description: 'Unique among clusters; 1 to 100 characters.' })
   name!: string;
@@ -28,12 +28,12 @@ export class RegisterClusterInput {
   idempotencyKey?: string | null;
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: this address is registered; use that cluster.' })
 export class ClusterAlreadyRegistered extends UserError {
   override readonly code = 'CLUSTER_ALREADY_REGISTERED' as const;
   override readonly message: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The cluster that has this address.' })
   readonly clusterId: string;
 
   constructor(cluster: Pick<Cluster, 'id' | 'name' | 'url'>) {
@@ -43,7 +43,7 @@ export class ClusterAlreadyRegistered extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: the address did not answer as a Flink; the message says what came back. Correct it, or say force: true.' })
 export class ClusterUnreachable extends UserError {
   override readonly code = 'CLUSTER_UNREACHABLE' as const;
   override readonly message: string;
@@ -54,12 +54,12 @@ export class ClusterUnreachable extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: the cluster answers with other storage roots or another high-availability id than recorded. Bring the recorded configuration back; its event CLUSTER_CHANGED names both.' })
 export class ClusterChanged extends UserError {
   override readonly code = 'CLUSTER_CHANGED' as const;
   override readonly message: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The cluster that has changed.' })
   readonly clusterId: string;
 
   constructor(cluster: Pick<Cluster, 'id' | 'name'>) {
@@ -71,12 +71,12 @@ export class ClusterChanged extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: the cluster has no execution.checkpointing.savepoint-dir. Set it and restart the JobManager; it is read within a minute.' })
 export class NoSavepointRoot extends UserError {
   override readonly code = 'NO_SAVEPOINT_ROOT' as const;
   override readonly message: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The cluster whose configuration lacks it.' })
   readonly clusterId: string;
 
   constructor(cluster: Pick<Cluster, 'id' | 'name'>) {
@@ -90,6 +90,7 @@ export class NoSavepointRoot extends UserError {
 
 export const RegisterClusterResult = createUnionType({
   name: 'RegisterClusterResult',
+  description: 'The cluster that was registered, or why it was not.',
   types: () =>
     [Cluster, InvalidInput, NameTaken, ClusterAlreadyRegistered, ClusterUnreachable, IdempotencyKeyReused] as const,
 });

@@ -29,11 +29,11 @@ registerEnumType(StorageAccess, {
 @Entity('storage')
 @ObjectType({ description: 'A place where Flink keeps state, reached by one or more clusters under a root URI each.' })
 export class Storage {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: "Unique among storages; made from the cluster's name and what it holds." })
   @Column('text')
   name!: string;
 
@@ -41,11 +41,11 @@ export class Storage {
   @Column('text', { name: 'read_root', nullable: true })
   readRoot!: string | null;
 
-  @Field(() => StorageAccess)
+  @Field(() => StorageAccess, { description: 'Whether Stateward itself can look into it.' })
   @Column('text', { name: 'read_state' })
   access!: StorageAccess;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was first seen in the configuration of a cluster.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

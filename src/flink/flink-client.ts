@@ -44,8 +44,11 @@ export class FlinkClient implements FlinkApi {
   }
 
   async clusterFacts(): Promise<ClusterFacts> {
-    const version = await this.read('/config', wire.versionWire);
-    return readClusterFacts(version, await this.read('/jobmanager/config', wire.clusterConfigurationWire));
+    const [version, configuration] = await Promise.all([
+      this.read('/config', wire.versionWire),
+      this.read('/jobmanager/config', wire.clusterConfigurationWire),
+    ]);
+    return readClusterFacts(version, configuration);
   }
 
   async processMark(): Promise<string | null> {

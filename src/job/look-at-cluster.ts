@@ -50,11 +50,14 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
     cluster.factsReadAt === null ||
     cluster.state !== ClusterState.REACHABLE ||
     Date.now() - cluster.factsReadAt.getTime() > FACTS_EVERY_MS;
-  const facts = due ? await flink.clusterFacts() : null;
-  const jobs = hasLiveJobs ? await flink.jobs() : [];
+  // Together: one after the other, the calls to a slow JobManager would outlast the lease, and no look would ever count.
+  const [facts, jobs, hosts] = await Promise.all([
+    due ? flink.clusterFacts() : null,
+    hasLiveJobs ? flink.jobs() : [],
+    due ? flink.taskManagerHosts() : null,
+  ]);
   const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
   const slots = due || someWait ? await flink.slots() : null;
-  const hosts = due ? await flink.taskManagerHosts() : null;
   return { facts, jobs, slots, hosts };
 }
 

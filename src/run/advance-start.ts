@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { artifactPath } from '../artifact/find-artifact.js';
+import { ClusterState } from '../cluster/cluster.entity.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, ClaimLost, claimOne, fencedWrite, leaseAllowsEffect, wake } from '../db/claims.js';
 import type { Database } from '../db/database.js';
@@ -39,6 +40,9 @@ export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promis
 /** The order is what keeps it single: id and send are written down before the call leaves, and afterwards the id is asked for, not sent again. */
 async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Claim): Promise<void> {
   const { database, flinkClients, longCalls } = deps;
+  if (work.cluster.state === ClusterState.CHANGED) {
+    return giveBack(database, claim, 'the cluster to be the one that was registered (CLUSTER_CHANGED)', 5_000);
+  }
   if (!longCalls.hasRoom) return giveBack(database, claim, 'other submissions of this worker', 1_000);
   const flink = flinkClients.at(work.cluster.url);
   const processMark = await flink.processMark();

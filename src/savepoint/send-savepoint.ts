@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ClusterState } from '../cluster/cluster.entity.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
 import type { Database } from '../db/database.js';
@@ -23,6 +24,7 @@ type Attempt = NonNullable<SavepointAtWork['attempt']>;
 const IN_PROGRESS = [SavepointState.IN_PROGRESS];
 /** Answers of Flink that decline the trigger (404, 500, 503), until they count as the answer. */
 const REFUSALS = 5;
+const CHANGED_LOOKS_EVERY_MS = 5_000;
 
 /**
  * Sends the trigger, for the first time or again with the same trigger id. The order is what keeps it single: the
@@ -30,6 +32,7 @@ const REFUSALS = 5;
  * only while the lease is good.
  */
 export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+  if (work.cluster.state === ClusterState.CHANGED) return waitForCluster(deps.database, claim);
   const flink = deps.flinkClients.at(work.cluster.url);
   const processMark = await flink.processMark();
   let attempt = work.attempt;
@@ -55,6 +58,11 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
   return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
+}
+
+/** Nothing is triggered on a cluster that is not the one that was registered. */
+async function waitForCluster(database: Database, claim: Claim): Promise<void> {
+  await database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: CHANGED_LOOKS_EVERY_MS }));
 }
 
 /** Nothing was sent yet and the JobManager is another one than when the attempt was stored: its id must belong to the new process. */

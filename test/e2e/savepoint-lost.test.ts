@@ -74,6 +74,35 @@ describe('a savepoint whose JobManager is restarted', () => {
     expect(flink.triggersReceived()).toHaveLength(1);
   });
 
+  it('on another cluster than the one that was registered is not sent until that one is back', async () => {
+    const own = await startStateward({ worker: false });
+    try {
+      const worker = own.startWorker();
+      const { deploymentId, clusterId } = await deploymentOn(own, flink);
+      await worker.stop();
+      const asked = await createSavepoint(own, deploymentId);
+      const { savepointRoot } = flink;
+      flink.changeRoots({ savepointRoot: `file://${flink.folder}/elsewhere` });
+      await own.services.database.changed(`update cluster set state = 'CHANGED' where id = $1`, [clusterId]);
+      own.startWorker();
+      await waitFor(
+        () =>
+          own.services.database.row('select 1 from savepoint where id = $1 and claim >= 2 and claimed_until is null', [
+            asked.id,
+          ]),
+        { what: 'a look at the savepoint' },
+      );
+      expect(flink.triggersReceived()).toEqual([]);
+      flink.changeRoots({ savepointRoot });
+      expect(await endOfSavepoint(own, asked.id)).toMatchObject({
+        state: 'COMPLETED',
+        attempts: [{ number: 1, sends: 1 }],
+      });
+    } finally {
+      await own.stop();
+    }
+  });
+
   it('before it was sent gets a new attempt with a new trigger id, and nothing of the old one is sent', async () => {
     const own = await startStateward({ worker: false });
     try {
