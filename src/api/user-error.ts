@@ -37,7 +37,10 @@ export abstract class UserError {
   readonly message!: string;
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: nothing has the id that `field` names. Use an id from an answer of this API.' })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: nothing has the id that `field` names. Use an id from an answer of this API.',
+})
 export class NotFound extends UserError {
   override readonly code = 'NOT_FOUND' as const;
   override readonly message: string;
@@ -56,7 +59,10 @@ export class NotFound extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: `field` cannot be used; the message says why. Correct it.' })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: `field` cannot be used; the message says why. Correct it.',
+})
 export class InvalidInput extends UserError {
   override readonly code = 'INVALID_INPUT' as const;
   override readonly message: string;
@@ -71,7 +77,11 @@ export class InvalidInput extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: this key was used within 24 h for a request with other input. Use a new key for a new request.' })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: this key was used within 24 h for a request with other input. Use a new key for a new request.',
+})
 export class IdempotencyKeyReused extends UserError {
   override readonly code = 'IDEMPOTENCY_KEY_REUSED' as const;
   override readonly message: string;

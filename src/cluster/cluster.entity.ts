@@ -116,11 +116,17 @@ export class Cluster {
   @Column('integer', { name: 'slots_total', nullable: true })
   slotsTotal!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'How many of slotsTotal were free when last asked; null until it answered.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many of slotsTotal were free when last asked; null until they were read.',
+  })
   @Column('integer', { name: 'slots_available', nullable: true })
   slotsAvailable!: number | null;
 
-  @Field(() => Int, { nullable: true, description: 'How many TaskManagers it had when last asked; null until it answered.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many TaskManagers it had when last asked; null until they were read.',
+  })
   @Column('integer', { name: 'task_managers', nullable: true })
   taskManagers!: number | null;
 

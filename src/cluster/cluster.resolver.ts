@@ -17,7 +17,9 @@ export const StorageConnection = connectionOf('Storage', () => Storage);
 export class StorageRoot {
   clusterId!: string;
 
-  @Field(() => String, { description: 'As the configuration of that cluster writes it, such as s3://bucket/savepoints.' })
+  @Field(() => String, {
+    description: 'As the configuration of that cluster writes it, such as s3://bucket/savepoints.',
+  })
   uri!: string;
 }
 
@@ -46,7 +48,9 @@ export class ClusterResolver {
     return registerCluster(this.services, input, caller);
   }
 
-  @FieldResolver(() => [ClusterWarning], { description: 'What deserves a thought, as of when it was last asked; mostly empty.' })
+  @FieldResolver(() => [ClusterWarning], {
+    description: 'What deserves a thought, as of when it was last asked; empty: nothing.',
+  })
   warnings(@Root() cluster: Cluster): ClusterWarning[] {
     return warningsOf(cluster);
   }

@@ -43,7 +43,11 @@ export class ClusterAlreadyRegistered extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: the address did not answer as a Flink; the message says what came back. Correct it, or say force: true.' })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: the address did not answer as a Flink; the message says what came back. Correct it, or say force: true.',
+})
 export class ClusterUnreachable extends UserError {
   override readonly code = 'CLUSTER_UNREACHABLE' as const;
   override readonly message: string;
@@ -54,7 +58,11 @@ export class ClusterUnreachable extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: the cluster answers with other storage roots or another high-availability id than recorded. Bring the recorded configuration back; its event CLUSTER_CHANGED names both.' })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: the cluster answers with other storage roots or another high-availability id than recorded. Bring the recorded configuration back; its event CLUSTER_CHANGED names both.',
+})
 export class ClusterChanged extends UserError {
   override readonly code = 'CLUSTER_CHANGED' as const;
   override readonly message: string;
@@ -71,7 +79,11 @@ export class ClusterChanged extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError, description: 'Declined: the cluster has no execution.checkpointing.savepoint-dir. Set it and restart the JobManager; it is read within a minute.' })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: the cluster has no execution.checkpointing.savepoint-dir. Set it and restart the JobManager; it is read within a minute.',
+})
 export class NoSavepointRoot extends UserError {
   override readonly code = 'NO_SAVEPOINT_ROOT' as const;
   override readonly message: string;

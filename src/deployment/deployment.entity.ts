@@ -30,7 +30,7 @@ registerEnumType(DeploymentState, {
 @Entity('deployment')
 @ObjectType({ description: 'The lasting definition of one streaming job; its runs are jobs.' })
 export class Deployment {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -70,11 +70,11 @@ export class Deployment {
   @Column('text', { name: 'savepoint_format', nullable: true })
   savepointFormat!: SavepointFormat | null;
 
-  @Field(() => DeploymentState)
+  @Field(() => DeploymentState, { description: 'What its newest run does; CANCELLED before the first start.' })
   @Column('text')
   state!: DeploymentState;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Since when it has this state.' })
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
@@ -93,7 +93,7 @@ export class Deployment {
     return String(this.lastEvent);
   }
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was created.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

@@ -28,8 +28,10 @@ export class DeploymentResolver {
     description: 'One deployment, by id or by name; null when there is none.',
   })
   deployment(
-    @Arg('id', () => ID, { nullable: true }) id: string | null,
-    @Arg('name', () => String, { nullable: true }) name: string | null,
+    @Arg('id', () => ID, { nullable: true, description: 'Its id. Give this or name; the id counts if both are given.' })
+    id: string | null,
+    @Arg('name', () => String, { nullable: true, description: 'Its whole name, in the same case.' })
+    name: string | null,
     @Ctx() { loaders }: Context,
   ): Promise<Deployment | null> {
     if (id) {
@@ -43,7 +45,8 @@ export class DeploymentResolver {
   @Query(() => DeploymentConnection, { description: 'Deployments, newest first.' })
   async deployments(
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => DeploymentFilterInput, { nullable: true }) filter?: DeploymentFilterInput,
+    @Arg('filter', () => DeploymentFilterInput, { nullable: true, description: 'Which ones. Default: all.' })
+    filter?: DeploymentFilterInput,
   ) {
     if (filter?.clusterId) checkId('filter.clusterId', filter.clusterId);
     const page = toPage(args);
@@ -52,18 +55,19 @@ export class DeploymentResolver {
 
   @Mutation(() => CreateDeploymentResult, { description: 'Stores the definition of a job. Touches no cluster.' })
   createDeployment(
-    @Arg('input', () => CreateDeploymentInput) input: CreateDeploymentInput,
+    @Arg('input', () => CreateDeploymentInput, { description: 'The definition to be stored.' })
+    input: CreateDeploymentInput,
     @Ctx() { caller }: Context,
   ): Promise<CreateDeploymentResult> {
     return createDeployment(this.services, input, caller);
   }
 
-  @FieldResolver(() => Cluster)
+  @FieldResolver(() => Cluster, { description: 'Where its runs are started.' })
   cluster(@Root() deployment: Deployment, @Ctx() { loaders }: Context) {
     return loaders.cluster.load(deployment.clusterId);
   }
 
-  @FieldResolver(() => Artifact, { nullable: true })
+  @FieldResolver(() => Artifact, { nullable: true, description: 'The jar of its runs; null when none is recorded.' })
   artifact(@Root() deployment: Deployment, @Ctx() { loaders }: Context) {
     return deployment.artifactId && loaders.artifact.load(deployment.artifactId);
   }

@@ -4,21 +4,24 @@ import { Deployment, DeploymentState } from './deployment.entity.js';
 import { SavepointFormat } from './savepoint-format.js';
 
 @ObjectType({ description: 'One Flink setting.' })
-@InputType('ConfigurationEntryInput')
+@InputType('ConfigurationEntryInput', {
+  description:
+    'One Flink setting. A key with two values, or one that Stateward sets itself at each start, is INVALID_INPUT.',
+})
 export class ConfigurationEntry {
-  @Field(() => String)
+  @Field(() => String, { description: 'Name of the setting, such as execution.checkpointing.interval.' })
   key!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'Its value as Flink reads it, such as 10 s.' })
   value!: string;
 }
 
-@InputType()
+@InputType({ description: 'The definition of a streaming job: what runs where, and how.' })
 export class CreateDeploymentInput {
   @Field(() => String, { description: 'Unique among deployments; 1 to 100 characters.' })
   name!: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The cluster that its runs are started on.' })
   clusterId!: string;
 
   @Field(() => ID, { description: 'From the answer of PUT /artifacts/<name>.jar.' })
@@ -53,16 +56,19 @@ export class CreateDeploymentInput {
   idempotencyKey?: string | null;
 }
 
-@InputType()
+@InputType({ description: 'Which deployments a list holds: those that meet every field that is given.' })
 export class DeploymentFilterInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those of this cluster.' })
   clusterId?: string | null;
 
-  @Field(() => [DeploymentState], { nullable: true })
+  @Field(() => [DeploymentState], { nullable: true, description: 'Only those in one of these states.' })
   states?: DeploymentState[] | null;
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description: "Declined: the jar's manifest names no Main-Class. Give entryClass.",
+})
 export class EntryClassMissing extends UserError {
   override readonly code = 'ENTRY_CLASS_MISSING' as const;
   override readonly message: string;
@@ -75,6 +81,7 @@ export class EntryClassMissing extends UserError {
 
 export const CreateDeploymentResult = createUnionType({
   name: 'CreateDeploymentResult',
+  description: 'The deployment that was created, or why none was.',
   types: () => [Deployment, InvalidInput, NameTaken, NotFound, EntryClassMissing, IdempotencyKeyReused] as const,
 });
 export type CreateDeploymentResult = typeof CreateDeploymentResult;

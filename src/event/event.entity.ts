@@ -14,7 +14,7 @@ export class Event {
   @Column('text')
   tx!: string;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The deployment that it is about; null: none.' })
   @Column('uuid', { name: 'deployment_id', nullable: true })
   deploymentId!: string | null;
 
@@ -25,23 +25,23 @@ export class Event {
   @Column('bigint', { nullable: true, transformer: bigintToNumber })
   number!: number | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The cluster that it is about or happened on; null: none.' })
   @Column('uuid', { name: 'cluster_id', nullable: true })
   clusterId!: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The storage that it is about; null: none.' })
   @Column('uuid', { name: 'storage_id', nullable: true })
   storageId!: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The run that it is about; null: none.' })
   @Column('uuid', { name: 'job_id', nullable: true })
   jobId!: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'The savepoint that it is about; null: none.' })
   @Column('uuid', { name: 'savepoint_id', nullable: true })
   savepointId!: string | null;
 
-  @Field(() => EventType)
+  @Field(() => EventType, { description: 'What kind of thing happened.' })
   @Column('text')
   type!: EventType;
 
@@ -53,7 +53,7 @@ export class Event {
   @Column('text')
   actor!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was recorded.' })
   @Column('timestamptz')
   at!: Date;
 }
@@ -67,7 +67,7 @@ export class DeploymentEvent {
   @Field(() => Boolean, { description: 'True: events before this one are no longer kept, so some were missed.' })
   readonly missedBefore: boolean;
 
-  @Field(() => Event)
+  @Field(() => Event, { description: 'What happened.' })
   readonly event: Event;
 
   constructor(event: Event, missedBefore: boolean) {

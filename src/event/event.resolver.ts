@@ -11,18 +11,18 @@ import { endable, followEvents } from './follow-events.js';
 
 export const EventConnection = connectionOf('Event', () => Event);
 
-@InputType()
+@InputType({ description: 'Which events a list holds: those that meet every field that is given.' })
 export class EventFilterInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those about this deployment.' })
   deploymentId?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those that name this cluster.' })
   clusterId?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those about this savepoint.' })
   savepointId?: string | null;
 
-  @Field(() => [EventType], { nullable: true })
+  @Field(() => [EventType], { nullable: true, description: 'Only those of one of these types.' })
   types?: EventType[] | null;
 }
 
@@ -33,7 +33,8 @@ export class EventResolver {
   @Query(() => EventConnection, { description: 'What happened while you slept, newest first.' })
   async events(
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => EventFilterInput, { nullable: true }) filter?: EventFilterInput,
+    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which ones. Default: all.' })
+    filter?: EventFilterInput,
   ) {
     for (const field of ['deploymentId', 'clusterId', 'savepointId'] as const) {
       const id = filter?.[field];
@@ -53,7 +54,7 @@ export class EventResolver {
   })
   deploymentEvents(
     @Root() event: DeploymentEvent,
-    @Arg('deploymentId', () => ID) _deploymentId: string,
+    @Arg('deploymentId', () => ID, { description: 'The deployment to follow.' }) _deploymentId: string,
     @Arg('after', () => String, { nullable: true, description: 'eventCursor of an object, or cursor of an event.' })
     _after?: string,
   ): DeploymentEvent {

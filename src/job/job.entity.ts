@@ -14,7 +14,20 @@ export enum JobState {
   FINISHED = 'FINISHED',
   FAILED = 'FAILED',
 }
-registerEnumType(JobState, { name: 'JobState', description: 'CANCELLED, FINISHED and FAILED are the ends.' });
+registerEnumType(JobState, {
+  name: 'JobState',
+  description: 'CANCELLED, FINISHED and FAILED are the ends.',
+  valuesConfig: {
+    SUBMITTING: { description: 'Accepted; Flink has not taken the submission yet.' },
+    INITIALIZING: { description: 'Flink has the job, and not every task runs yet.' },
+    RUNNING: { description: 'Every task is RUNNING or FINISHED.' },
+    RESTARTING: { description: 'Flink is recovering it: not every task runs any more.' },
+    STOPPING: { description: 'Flink is cancelling it.' },
+    CANCELLED: { description: 'It was cancelled in Flink.' },
+    FINISHED: { description: 'It ended by itself, without an error.' },
+    FAILED: { description: 'It was not taken, failed or was lost; failureCode says which.' },
+  },
+});
 
 export enum JobFailureCode {
   SUBMISSION_REFUSED = 'SUBMISSION_REFUSED',
@@ -26,11 +39,12 @@ export enum JobFailureCode {
 }
 registerEnumType(JobFailureCode, {
   name: 'JobFailureCode',
+  description: 'Why a run FAILED. docs/errors.md tells what to do about each.',
   valuesConfig: {
-    SUBMISSION_REFUSED: { description: 'Flink declined the jar or the program; rootCause says why.' },
+    SUBMISSION_REFUSED: { description: 'Flink declined the jar or the program; failureRootCause says why.' },
     SUBMISSION_LOST: { description: 'The submission got no answer, and the job did not appear.' },
     ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
-    FLINK_FAILED: { description: 'The job failed in Flink; rootCause says why.' },
+    FLINK_FAILED: { description: 'The job failed in Flink; failureRootCause says why.' },
     JOB_LOST: { description: 'A new JobManager process does not know the job.' },
     END_UNKNOWN: { description: 'It ended unseen, and Flink has dropped it.' },
   },
@@ -40,7 +54,7 @@ registerEnumType(JobFailureCode, {
 @Entity('job')
 @ObjectType({ description: 'One run of a deployment.' })
 export class Job {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -62,11 +76,11 @@ export class Job {
   @Column('timestamptz', { name: 'flink_start_time', nullable: true })
   flinkStartTime!: Date | null;
 
-  @Field(() => JobState)
+  @Field(() => JobState, { description: 'Where it stands, as observed at observedAt.' })
   @Column('text')
   state!: JobState;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Since when it has this state.' })
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
@@ -84,15 +98,18 @@ export class Job {
   @Column('uuid', { name: 'artifact_id', nullable: true })
   artifactId!: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: "Class whose main() builds the job; null: the jar's Main-Class.",
+  })
   @Column('text', { name: 'entry_class', nullable: true })
   entryClass!: string | null;
 
-  @Field(() => [String])
+  @Field(() => [String], { description: 'Arguments of main() in this run.' })
   @Column('text', { name: 'program_arguments', array: true })
   programArguments!: string[];
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: "Default parallelism of this run; null: the cluster's." })
   @Column('integer', { nullable: true })
   parallelism!: number | null;
 
@@ -119,7 +136,10 @@ export class Job {
   @Column('timestamptz', { name: 'started_at', nullable: true })
   startedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it ended, by Flink where it tells, else when that was noticed; null while it has not.',
+  })
   @Column('timestamptz', { name: 'ended_at', nullable: true })
   endedAt!: Date | null;
 
@@ -148,7 +168,7 @@ export class Job {
   @Column('integer', { name: 'missing_answers' })
   missingAnswers!: number;
 
-  @Field(() => JobFailureCode, { nullable: true })
+  @Field(() => JobFailureCode, { nullable: true, description: 'Why it FAILED; null otherwise.' })
   @Column('text', { name: 'failure_code', nullable: true })
   failureCode!: JobFailureCode | null;
 
@@ -164,7 +184,7 @@ export class Job {
   @Column('text')
   actor!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the start was accepted.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

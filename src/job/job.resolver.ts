@@ -29,6 +29,7 @@ import { JobMilestone, waitForJob } from './wait-for-job.js';
 
 registerEnumType(JobMilestone, {
   name: 'JobMilestone',
+  description: 'How far to wait for a run.',
   valuesConfig: {
     STARTED: { description: 'Every task runs, or it has ended before that.' },
     ENDED: { description: 'Flink no longer runs it.' },
@@ -37,15 +38,15 @@ registerEnumType(JobMilestone, {
 
 export const JobConnection = connectionOf('Job', () => Job);
 
-@InputType()
+@InputType({ description: 'Which runs a list holds: those that meet every field that is given.' })
 export class JobFilterInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those of this deployment.' })
   deploymentId?: string | null;
 
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those on this cluster.' })
   clusterId?: string | null;
 
-  @Field(() => [JobState], { nullable: true })
+  @Field(() => [JobState], { nullable: true, description: 'Only those in one of these states.' })
   states?: JobState[] | null;
 }
 
@@ -58,7 +59,7 @@ export class JobResolver {
     description: 'One run; with waitMs it answers when it has started or ended, or the time is up.',
   })
   job(
-    @IdArg('id') id: string,
+    @IdArg('id', 'Id of the run, not of Flink.') id: string,
     @Arg('waitMs', () => Int, { nullable: true, description: 'Up to 60,000.' }) waitMs: number | null,
     @Arg('until', () => JobMilestone, { nullable: true, description: 'What to wait for; default STARTED.' })
     until: JobMilestone | null,
@@ -73,7 +74,8 @@ export class JobResolver {
   @Query(() => JobConnection, { description: 'Runs of all deployments, newest first.' })
   async jobs(
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => JobFilterInput, { nullable: true }) filter?: JobFilterInput,
+    @Arg('filter', () => JobFilterInput, { nullable: true, description: 'Which ones. Default: all.' })
+    filter?: JobFilterInput,
   ) {
     if (filter?.deploymentId) checkId('filter.deploymentId', filter.deploymentId);
     if (filter?.clusterId) checkId('filter.clusterId', filter.clusterId);
@@ -81,17 +83,20 @@ export class JobResolver {
     return toConnection(await jobPage(this.services.database, page, filter ?? {}), page.first);
   }
 
-  @FieldResolver(() => Deployment)
+  @FieldResolver(() => Deployment, { description: 'What it is a run of.' })
   deployment(@Root() job: Job, @Ctx() { loaders }: Context) {
     return loaders.deployment.load(job.deploymentId);
   }
 
-  @FieldResolver(() => Cluster)
+  @FieldResolver(() => Cluster, { description: 'Where it runs or ran.' })
   cluster(@Root() job: Job, @Ctx() { loaders }: Context) {
     return loaders.cluster.load(job.clusterId);
   }
 
-  @FieldResolver(() => Artifact, { nullable: true })
+  @FieldResolver(() => Artifact, {
+    nullable: true,
+    description: 'The jar that it was submitted with; null when none is recorded.',
+  })
   artifact(@Root() job: Job, @Ctx() { loaders }: Context) {
     return job.artifactId && loaders.artifact.load(job.artifactId);
   }

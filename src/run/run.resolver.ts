@@ -12,7 +12,8 @@ export class RunResolver {
     description: 'Starts a stopped deployment. Answers at once with the new run; follow it until it has started.',
   })
   startDeployment(
-    @Arg('input', () => StartDeploymentInput) input: StartDeploymentInput,
+    @Arg('input', () => StartDeploymentInput, { description: 'What to start, and from which state.' })
+    input: StartDeploymentInput,
     @Ctx() { caller }: Context,
   ): Promise<StartDeploymentResult> {
     return requestStart(this.services, input, caller);

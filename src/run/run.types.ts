@@ -12,7 +12,7 @@ import { StartStrategy } from '../job/start-strategy.js';
   description: 'Which state a run starts from, and settings for this run alone. There is no default for the strategy.',
 })
 export class StartInput {
-  @Field(() => StartStrategy)
+  @Field(() => StartStrategy, { description: 'Which state to start from; this version can do NONE.' })
   strategy!: StartStrategy;
 
   @Field(() => ID, { nullable: true, description: 'With FROM_SAVEPOINT.' })
@@ -46,27 +46,30 @@ export class StartInput {
   flinkConfiguration!: ConfigurationEntry[];
 }
 
-@InputType()
+@InputType({ description: 'A deployment to start, and the state to start from.' })
 export class StartDeploymentInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The deployment to start; it must be a stopped one.' })
   deploymentId!: string;
 
-  @Field(() => StartInput)
+  @Field(() => StartInput, { description: 'The state to start from, and settings for this run.' })
   start!: StartInput;
 
   @Field(() => String, { nullable: true, description: 'The same key and input within 24 h answer with the same job.' })
   idempotencyKey?: string | null;
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: only a stopped deployment (CANCELLED, FINISHED, FAILED) can be started. Wait for its end.',
+})
 export class DeploymentNotStopped extends UserError {
   override readonly code = 'DEPLOYMENT_NOT_STOPPED' as const;
   override readonly message: string;
 
-  @Field(() => DeploymentState)
+  @Field(() => DeploymentState, { description: 'The state that it has instead.' })
   readonly deploymentState: DeploymentState;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Since when it has that state.' })
   readonly since: Date;
 
   constructor(deployment: Deployment) {
@@ -77,12 +80,15 @@ export class DeploymentNotStopped extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: this strategy comes with a later version. Nothing was started; NONE starts without state.',
+})
 export class StrategyNotAvailable extends UserError {
   override readonly code = 'STRATEGY_NOT_AVAILABLE' as const;
   override readonly message: string;
 
-  @Field(() => StartStrategy)
+  @Field(() => StartStrategy, { description: 'The strategy that was asked for.' })
   readonly strategy: StartStrategy;
 
   constructor(strategy: StartStrategy) {
@@ -92,12 +98,16 @@ export class StrategyNotAvailable extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: the cluster takes no jars over REST (an application cluster, or web.submit.enable is false). Use a session cluster.',
+})
 export class ClusterTakesNoJars extends UserError {
   override readonly code = 'CLUSTER_TAKES_NO_JARS' as const;
   override readonly message: string;
 
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The cluster of the deployment.' })
   readonly clusterId: string;
 
   constructor(cluster: Cluster) {
@@ -109,6 +119,7 @@ export class ClusterTakesNoJars extends UserError {
 
 export const StartDeploymentResult = createUnionType({
   name: 'StartDeploymentResult',
+  description: 'The new run, or why nothing was started.',
   types: () =>
     [
       Job,

@@ -134,7 +134,7 @@ async function recordProgress(
       },
       again,
     );
-    if (work.attempt && work.progressAgeMs === null)
+    if (work.attempt && !work.attempt.accepted)
       await updateAttempt(tx, work.id, work.attempt.number, { accepted_at: NOW });
     if (progress) await tx.rows(`select pg_notify('stateward', 'savepoint:' || $1)`, [work.id]);
   });

@@ -21,7 +21,7 @@ export class SavepointWarning {
   })
   code!: string;
 
-  @Field(() => String)
+  @Field(() => String, { description: 'What may happen and what to do about it, for a person.' })
   message!: string;
 }
 
@@ -38,10 +38,10 @@ export interface ProgressColumns {
 
 @ObjectType({ description: 'Progress of a savepoint in Flink. Numbers are null where noProgress says why.' })
 export class SavepointProgressNow {
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'How many of totalSubtasks have written their part.' })
   readonly acknowledgedSubtasks: number | null;
 
-  @Field(() => Int, { nullable: true })
+  @Field(() => Int, { nullable: true, description: 'How many subtasks take part.' })
   readonly totalSubtasks: number | null;
 
   @Field(() => SafeInt, { nullable: true, description: 'Written so far.' })
@@ -59,7 +59,7 @@ export class SavepointProgressNow {
   })
   readonly expectedDurationMs: number | null;
 
-  @Field(() => NoProgressReason, { nullable: true })
+  @Field(() => NoProgressReason, { nullable: true, description: 'Why the numbers are null; null when they are there.' })
   readonly noProgress: NoProgressReason | null;
 
   constructor(savepoint: ProgressColumns) {
@@ -76,7 +76,7 @@ export class SavepointProgressNow {
 
 @ObjectType({ description: 'Why there is no savepoint.' })
 export class SavepointFailure {
-  @Field(() => SavepointFailureCode)
+  @Field(() => SavepointFailureCode, { description: 'From a closed list, documented in docs/errors.md.' })
   code!: SavepointFailureCode;
 
   @Field(() => String, { description: 'What happened and what to do, for a person.' })
@@ -85,7 +85,7 @@ export class SavepointFailure {
   @Field(() => String, { nullable: true, description: "Flink's root cause in one line." })
   rootCause!: string | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was found to have failed, or was given up.' })
   failedAt!: Date;
 }
 
@@ -93,7 +93,7 @@ export class SavepointFailure {
 @Entity('savepoint')
 @ObjectType({ description: 'A snapshot that a user or a schedule asked for and that Stateward owns.' })
 export class Savepoint {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'Its id, a UUID.' })
   @PrimaryColumn('uuid')
   id!: string;
 
@@ -106,19 +106,19 @@ export class Savepoint {
   @Column('uuid', { name: 'cluster_id' })
   clusterId!: string;
 
-  @Field(() => SavepointOrigin)
+  @Field(() => SavepointOrigin, { description: 'Why it exists.' })
   @Column('text')
   origin!: SavepointOrigin;
 
-  @Field(() => SavepointState)
+  @Field(() => SavepointState, { description: 'Where it stands; only a COMPLETED one can be restored from.' })
   @Column('text')
   state!: SavepointState;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Since when it has this state.' })
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
-  @Field(() => SavepointFormat)
+  @Field(() => SavepointFormat, { description: 'The format that it is written in.' })
   @Column('text')
   format!: SavepointFormat;
 
@@ -130,7 +130,10 @@ export class Savepoint {
   @Column('text')
   data!: DataState;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When its data were last looked for; null: never, or they could not be.',
+  })
   @Column('timestamptz', { name: 'data_checked_at', nullable: true })
   dataCheckedAt!: Date | null;
 
@@ -186,7 +189,10 @@ export class Savepoint {
   @Column('timestamptz', { name: 'triggered_at', nullable: true })
   triggeredAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When Stateward learned that it is complete, on the clock of the database; null until then.',
+  })
   @Column('timestamptz', { name: 'completed_at', nullable: true })
   completedAt!: Date | null;
 
@@ -209,7 +215,10 @@ export class Savepoint {
   @Column('text', { name: 'details', nullable: true })
   detailsState!: DetailsState | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Version of Flink that was asked for it; null while it is PENDING.',
+  })
   @Column('text', { name: 'flink_version', nullable: true })
   flinkVersion!: string | null;
 
@@ -229,7 +238,7 @@ export class Savepoint {
   @Column('timestamptz', { name: 'failed_at', nullable: true })
   failedAt!: Date | null;
 
-  @Field(() => [SavepointWarning])
+  @Field(() => [SavepointWarning], { description: 'What to think about, as of the request; empty: nothing.' })
   @Column('jsonb')
   warnings!: SavepointWarning[];
 
@@ -237,7 +246,7 @@ export class Savepoint {
   @Column('text')
   actor!: string;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When the request was accepted.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 
@@ -249,7 +258,7 @@ export class Savepoint {
     return this.state === SavepointState.IN_PROGRESS ? new SavepointProgressNow(this) : null;
   }
 
-  @Field(() => SavepointFailure, { nullable: true })
+  @Field(() => SavepointFailure, { nullable: true, description: 'Why it FAILED; null in every other state.' })
   get failure(): SavepointFailure | null {
     if (this.failureCode === null || this.failureMessage === null || this.failedAt === null) return null;
     return {
@@ -268,7 +277,7 @@ export class SavepointAttempt {
   @PrimaryColumn('uuid', { name: 'savepoint_id' })
   savepointId!: string;
 
-  @Field(() => Int)
+  @Field(() => Int, { description: 'Counts the attempts of its savepoint from 1.' })
   @PrimaryColumn('integer')
   number!: number;
 
@@ -288,7 +297,7 @@ export class SavepointAttempt {
   @Column('text', { name: 'process_mark', nullable: true })
   processMark!: string | null;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'When it was stored, before the first call.' })
   @Column('timestamptz', { name: 'stored_at' })
   storedAt!: Date;
 
@@ -303,15 +312,25 @@ export class SavepointAttempt {
   @Column('integer')
   refusals!: number;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When Flink acknowledged the call; null: no acknowledgement was seen.',
+  })
   @Column('timestamptz', { name: 'accepted_at', nullable: true })
   acceptedAt!: Date | null;
 
-  @Field(() => DateTime, { nullable: true })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When its outcome was known, or it was given up; null while it goes on.',
+  })
   @Column('timestamptz', { name: 'ended_at', nullable: true })
   endedAt!: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'COMPLETED, or a failure code.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'COMPLETED, or a failure code. NEVER_SENT: the JobManager was restarted before the call, and a new attempt followed.',
+  })
   @Column('text', { nullable: true })
   outcome!: string | null;
 }

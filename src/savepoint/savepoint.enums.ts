@@ -6,7 +6,16 @@ export enum SavepointOrigin {
   SCHEDULED = 'SCHEDULED',
   IMPORTED = 'IMPORTED',
 }
-registerEnumType(SavepointOrigin, { name: 'SavepointOrigin', description: 'Why a savepoint exists.' });
+registerEnumType(SavepointOrigin, {
+  name: 'SavepointOrigin',
+  description: 'Why a savepoint exists.',
+  valuesConfig: {
+    MANUAL: { description: 'Asked for with createSavepoint.' },
+    STOP: { description: 'Comes with a later version: made when its deployment was stopped.' },
+    SCHEDULED: { description: "Comes with a later version: made by its deployment's schedule." },
+    IMPORTED: { description: 'Comes with a later version: made outside Stateward, and recorded afterwards.' },
+  },
+});
 
 export enum SavepointState {
   PENDING = 'PENDING',
@@ -19,6 +28,7 @@ export enum SavepointState {
 }
 registerEnumType(SavepointState, {
   name: 'SavepointState',
+  description: 'Where a savepoint stands. Only a COMPLETED one can be restored from.',
   valuesConfig: {
     PENDING: {
       description:
@@ -48,6 +58,7 @@ export enum SavepointFailureCode {
 }
 registerEnumType(SavepointFailureCode, {
   name: 'SavepointFailureCode',
+  description: 'Why a savepoint FAILED. docs/errors.md tells what to do about each.',
   valuesConfig: {
     TASKS_NOT_RUNNING: { description: 'Flink declined it because not every task was running.' },
     ABORTED: { description: 'A task failed, the job was cancelled, or a TaskManager was lost while it was made.' },
@@ -72,7 +83,18 @@ export enum DataState {
   MISSING = 'MISSING',
   DAMAGED = 'DAMAGED',
 }
-registerEnumType(DataState, { name: 'DataState' });
+registerEnumType(DataState, {
+  name: 'DataState',
+  description: 'Whether the data of a savepoint were seen in their storage.',
+  valuesConfig: {
+    NOT_CHECKED: {
+      description: 'Not looked for yet, or the storage cannot be read by Stateward; it says nothing about the data.',
+    },
+    PRESENT: { description: 'Its _metadata file, which Flink writes last, was seen.' },
+    MISSING: { description: 'Its _metadata file is not in a storage that is PROVEN readable.' },
+    DAMAGED: { description: 'Comes with a later version: some of its files are gone or cut short.' },
+  },
+});
 
 export enum DetailsState {
   NOT_YET_REPORTED = 'NOT_YET_REPORTED',
@@ -81,6 +103,7 @@ export enum DetailsState {
 }
 registerEnumType(DetailsState, {
   name: 'DetailsState',
+  description: "Whether Flink's statistics have told the numbers of a completed savepoint.",
   valuesConfig: {
     NOT_YET_REPORTED: { description: "Flink's statistics lag up to some seconds behind." },
     REPORTED: { description: 'Checkpoint id, trigger time, size and duration are known.' },

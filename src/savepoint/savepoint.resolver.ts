@@ -43,7 +43,7 @@ export const SavepointConnection = connectionOf('Savepoint', () => Savepoint);
 
 @ObjectType({ description: 'A savepoint as it is now, each time that it has visibly changed.' })
 export class SavepointProgress {
-  @Field(() => Savepoint)
+  @Field(() => Savepoint, { description: 'The savepoint as it is now.' })
   savepoint!: Savepoint;
 }
 
@@ -56,7 +56,7 @@ export class SavepointResolver {
     description: 'One savepoint; with waitMs it answers when its state is final or the time is up.',
   })
   savepoint(
-    @IdArg('id') id: string,
+    @IdArg('id', 'Id of the savepoint.') id: string,
     @Arg('waitMs', () => Int, { nullable: true, description: 'Up to 60,000.' }) waitMs: number | null,
     @Arg('details', () => Boolean, { nullable: true, description: 'Wait also for size, duration and checkpoint id.' })
     details: boolean | null,
@@ -71,7 +71,8 @@ export class SavepointResolver {
   @Query(() => SavepointConnection, { description: 'Savepoints, newest first.' })
   async savepoints(
     @Args(() => PageArgs) args: PageArgs,
-    @Arg('filter', () => SavepointFilterInput, { nullable: true }) filter?: SavepointFilterInput,
+    @Arg('filter', () => SavepointFilterInput, { nullable: true, description: 'Which ones. Default: all.' })
+    filter?: SavepointFilterInput,
   ) {
     if (filter?.deploymentId) checkId('filter.deploymentId', filter.deploymentId);
     const page = toPage(args);
@@ -82,7 +83,8 @@ export class SavepointResolver {
     description: 'Asks for a savepoint of a running deployment. Answers at once; follow the savepoint to its end.',
   })
   createSavepoint(
-    @Arg('input', () => CreateSavepointInput) input: CreateSavepointInput,
+    @Arg('input', () => CreateSavepointInput, { description: 'What to make a savepoint of, and how.' })
+    input: CreateSavepointInput,
     @Ctx() { caller }: Context,
   ): Promise<CreateSavepointResult> {
     return requestSavepoint(this.services, input, caller);
@@ -93,7 +95,8 @@ export class SavepointResolver {
       'Ends a savepoint that nobody waits for any more, as FAILED, ABANDONED. Flink is not told and may still finish it; then it becomes COMPLETED.',
   })
   abandonSavepoint(
-    @Arg('input', () => AbandonSavepointInput) input: AbandonSavepointInput,
+    @Arg('input', () => AbandonSavepointInput, { description: 'Which savepoint to give up, and why.' })
+    input: AbandonSavepointInput,
     @Ctx() { caller }: Context,
   ): Promise<AbandonSavepointResult> {
     return abandonSavepoint(this.services, input, caller);
@@ -103,11 +106,14 @@ export class SavepointResolver {
     description: 'Follows one savepoint to its end: now, and at each visible change.',
     subscribe: ({ args, context }) => follow((context as Context).services, (args as { id: string }).id),
   })
-  savepointProgress(@Root() savepoint: Savepoint, @Arg('id', () => ID) _id: string): SavepointProgress {
+  savepointProgress(
+    @Root() savepoint: Savepoint,
+    @Arg('id', () => ID, { description: 'The savepoint to follow.' }) _id: string,
+  ): SavepointProgress {
     return { savepoint };
   }
 
-  @FieldResolver(() => Deployment)
+  @FieldResolver(() => Deployment, { description: 'The deployment whose state it holds.' })
   deployment(@Root() savepoint: Savepoint, @Ctx() { loaders }: Context) {
     return loaders.deployment.load(savepoint.deploymentId);
   }
@@ -120,7 +126,10 @@ export class SavepointResolver {
     return savepoint.jobId && loaders.job.load(savepoint.jobId);
   }
 
-  @FieldResolver(() => Storage, { nullable: true })
+  @FieldResolver(() => Storage, {
+    nullable: true,
+    description: 'Where it lies; null until it is COMPLETED, or when it lies in no known storage.',
+  })
   storage(@Root() savepoint: Savepoint, @Ctx() { loaders }: Context) {
     return savepoint.storageId && loaders.storage.load(savepoint.storageId);
   }

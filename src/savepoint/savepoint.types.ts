@@ -7,9 +7,9 @@ import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { Savepoint } from './savepoint.entity.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
 
-@InputType()
+@InputType({ description: 'A savepoint to make of a running deployment.' })
 export class CreateSavepointInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The deployment to make it of; it must be RUNNING.' })
   deploymentId!: string;
 
   @Field(() => SavepointFormat, {
@@ -29,39 +29,46 @@ export class CreateSavepointInput {
   idempotencyKey?: string | null;
 }
 
-@InputType()
+@InputType({ description: 'A savepoint that is no longer waited for.' })
 export class AbandonSavepointInput {
-  @Field(() => ID)
+  @Field(() => ID, { description: 'The savepoint to give up; it must be PENDING or IN_PROGRESS.' })
   savepointId!: string;
 
   @Field(() => String, { nullable: true, description: 'Kept in its event, up to 500 characters.' })
   reason?: string | null;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same savepoint.',
+  })
   idempotencyKey?: string | null;
 }
 
-@InputType()
+@InputType({ description: 'Which savepoints a list holds: those that meet every field that is given.' })
 export class SavepointFilterInput {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID, { nullable: true, description: 'Only those of this deployment.' })
   deploymentId?: string | null;
 
-  @Field(() => [SavepointState], { nullable: true })
+  @Field(() => [SavepointState], { nullable: true, description: 'Only those in one of these states.' })
   states?: SavepointState[] | null;
 
-  @Field(() => [SavepointOrigin], { nullable: true })
+  @Field(() => [SavepointOrigin], { nullable: true, description: 'Only those of one of these origins.' })
   origins?: SavepointOrigin[] | null;
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: a savepoint needs every task running. Wait for RUNNING; currentJob.waitingFor says what it waits for.',
+})
 export class DeploymentNotRunning extends UserError {
   override readonly code = 'DEPLOYMENT_NOT_RUNNING' as const;
   override readonly message: string;
 
-  @Field(() => DeploymentState)
+  @Field(() => DeploymentState, { description: 'The state that it has instead.' })
   readonly deploymentState: DeploymentState;
 
-  @Field(() => DateTime)
+  @Field(() => DateTime, { description: 'Since when it has that state.' })
   readonly since: Date;
 
   constructor(name: string, deploymentState: DeploymentState, since: Date, waitingFor: string | null) {
@@ -74,7 +81,10 @@ export class DeploymentNotRunning extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: one at a time for each deployment. Follow the one under way, or ask when it has ended.',
+})
 export class SavepointInProgress extends UserError {
   override readonly code = 'SAVEPOINT_IN_PROGRESS' as const;
   override readonly message: string;
@@ -89,7 +99,10 @@ export class SavepointInProgress extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: the state backend ForSt cannot write CANONICAL. Ask for NATIVE.',
+})
 export class FormatNotSupported extends UserError {
   override readonly code = 'FORMAT_NOT_SUPPORTED' as const;
   override readonly message: string;
@@ -100,12 +113,12 @@ export class FormatNotSupported extends UserError {
   }
 }
 
-@ObjectType({ implements: UserError })
+@ObjectType({ implements: UserError, description: 'Declined: there is nothing left to abandon. Nothing to do.' })
 export class SavepointHasEnded extends UserError {
   override readonly code = 'SAVEPOINT_HAS_ENDED' as const;
   override readonly message: string;
 
-  @Field(() => SavepointState)
+  @Field(() => SavepointState, { description: 'The state that it has instead.' })
   readonly savepointState: SavepointState;
 
   constructor(id: string, savepointState: SavepointState) {
@@ -117,6 +130,7 @@ export class SavepointHasEnded extends UserError {
 
 export const CreateSavepointResult = createUnionType({
   name: 'CreateSavepointResult',
+  description: 'The savepoint that was accepted, or why none was.',
   types: () =>
     [
       Savepoint,
@@ -134,6 +148,7 @@ export type CreateSavepointResult = typeof CreateSavepointResult;
 
 export const AbandonSavepointResult = createUnionType({
   name: 'AbandonSavepointResult',
+  description: 'The savepoint that was given up, or why it was not.',
   types: () => [Savepoint, NotFound, InvalidInput, SavepointHasEnded, IdempotencyKeyReused] as const,
 });
 export type AbandonSavepointResult = typeof AbandonSavepointResult;

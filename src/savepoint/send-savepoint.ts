@@ -57,6 +57,7 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
     sentAgoMs: attempt.sentAgoMs ?? 0,
   };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
+  await deps.database.transaction((tx) => updateAttempt(tx, work.id, attempt.number, { accepted_at: NOW }));
   return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
 }
 
