@@ -141,6 +141,9 @@ export class Cluster {
   @Column('bigint', { name: 'clock_offset_ms', nullable: true, transformer: bigintToNumber })
   clockOffsetMs!: number | null;
 
+  @Column('integer')
+  failures!: number;
+
   @Column('timestamptz', { name: 'facts_read_at', nullable: true })
   factsReadAt!: Date | null;
 

@@ -1,3 +1,4 @@
+import { wake } from '../db/claims.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { Cluster } from './cluster.entity.js';
 import { Storage } from './storage.entity.js';
@@ -37,3 +38,9 @@ export const recordClock = (sql: Sql, clusterId: string, jobManagerNow: number) 
     'update cluster set clock_offset_ms = $2 - (extract(epoch from clock_timestamp()) * 1000)::bigint where id = $1',
     [clusterId, jobManagerNow],
   );
+
+/** Has version, configuration and process mark read again by the next look, which is due now. */
+export async function readFactsSoon(tx: Transaction, clusterId: string): Promise<void> {
+  await tx.changed(`update cluster set facts_read_at = facts_read_at - interval '1 day' where id = $1`, [clusterId]);
+  await wake(tx, 'cluster', clusterId);
+}

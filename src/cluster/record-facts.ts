@@ -10,7 +10,9 @@ import { isLoopback } from './cluster-url.js';
 import { insertStorage, storageNameTaken } from './cluster.store.js';
 import { storagesOfCluster } from './find-cluster.js';
 
-const sameRoot = (a: string | null, b: string | null) => (a === null || b === null ? a === b : sameLocation(a, b));
+/** A root where there was none is what NO_SAVEPOINT_ROOT asks for, and no change; a root that is gone or another one is. */
+const sameRoot = (recorded: string | null, now: string | null) =>
+  recorded === null || (now !== null && sameLocation(recorded, now));
 
 /** Whether a cluster that was read before is another one now (CL-2). */
 export function isChanged(recorded: Cluster, facts: ClusterFacts): boolean {

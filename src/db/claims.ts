@@ -120,6 +120,12 @@ export async function renew(database: Database, claim: Claim): Promise<boolean> 
   return changed === 1;
 }
 
+const OUTAGE_FAILURES = 5;
+/** One more failure that is not ours (Flink away): enough for the pause to grow, never enough to count as {@link OWN_FAILURES}. */
+export const countOutage = (failures: number): number => Math.max(failures, Math.min(failures + 1, OUTAGE_FAILURES));
+/** Errors of our own in a row, until a row is given up: some quarter of an hour. */
+export const OWN_FAILURES = 20;
+
 /** What a fenced write does with the row's background life. */
 export type Then =
   /** Keep the claim, with a new lease: more steps of this look follow. */
@@ -154,7 +160,8 @@ export async function fencedWrite(
     );
   }
   const changed = await tx.changed(
-    `update ${claim.table} set ${columns.join(', ')} where id = $1 and claim = $2 and state = any($3)`,
+    `update ${claim.table} set ${columns.join(', ')} where id = $1 and claim = $2 and state = any($3)
+      ${then === 'HOLD' ? 'and claimed_until > now()' : ''}`,
     values,
   );
   if (changed === 0) throw new ClaimLost(claim);

@@ -72,7 +72,17 @@ export class Database implements Sql {
     return this.once((sql) => sql.entity(entity, text, values));
   }
 
+  /** Once more after a deadlock, of which PostgreSQL has undone one side: `work` must do nothing but write to the database. */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.attempt(work);
+    } catch (error) {
+      if (sqlState(error) !== DEADLOCK) throw error;
+      return this.attempt(work);
+    }
+  }
+
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const runner = this.source.createQueryRunner();
     try {
       await asTrouble(runner.startTransaction());
@@ -135,6 +145,12 @@ export class Database implements Sql {
     }
     return instance;
   }
+}
+
+const DEADLOCK = '40P01';
+
+function sqlState(error: unknown): unknown {
+  return (error as { driverError?: { code?: unknown } }).driverError?.code;
 }
 
 /** Classes 08 (connection), 53 (resources), 57P (shutdown), and what the driver says when there is nobody. */

@@ -42,19 +42,22 @@ export function readContent<T>(answer: FlinkAnswer, schema: z.ZodType<T>): T {
 
 /**
  * The reply to an effect: from 400 on a refusal, whoever sent it.
- * @throws AppError NOT_A_FLINK when it was accepted with a body of another shape; FLINK_UNREACHABLE for 502 and 504, by which
- * a proxy says that it got no reply: the effect may have happened.
+ * @throws AppError NOT_A_FLINK when it was accepted with a body of another shape; FLINK_UNREACHABLE for what a
+ * proxy says in place of Flink (5xx, 408, 429, 499 without Flink's own error body): the effect may have happened.
  */
 export function readReply<T extends object>(answer: FlinkAnswer, schema: z.ZodType<T>): FlinkReply<T> {
   const { status } = answer;
   if (status < 400) return { outcome: 'ACCEPTED', ...parseContent(answer, schema) };
   const errors = readErrors(answer);
-  if (!errors && (status === 502 || status === 504)) {
-    throw new AppError('FLINK_UNREACHABLE', `${answer.call} answered ${status}: ${NOBODY_HOME[status]}`);
+  if (!errors && mayHaveHappened(status)) {
+    const said = NOBODY_HOME[status] ?? `${describeBody(answer)}, which is not Flink's.`;
+    throw new AppError('FLINK_UNREACHABLE', `${answer.call} answered ${status}: ${said}`);
   }
   const cause = errors ? readCauseOfErrors(errors) : readCause(`The answer was ${describeBody(answer)}.`);
   return { outcome: 'REFUSED', status, cause };
 }
+
+const mayHaveHappened = (status: number): boolean => status >= 500 || [408, 429, 499].includes(status);
 
 function parseContent<T>(answer: FlinkAnswer, schema: z.ZodType<T>): T {
   const body = tryJson(answer.text);

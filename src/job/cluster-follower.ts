@@ -1,5 +1,6 @@
 import type { FlinkClients } from '../cluster/flink-clients.js';
 import type { Database, Transaction } from '../db/database.js';
+import type { Logger } from '../logger.js';
 import type { Job, JobState } from './job.entity.js';
 
 /** A job that has just moved, told in the transaction that moves it; the cluster's row is locked. */
@@ -20,4 +21,5 @@ export interface LookAtClusterDeps {
   database: Database;
   flinkClients: FlinkClients;
   clusterFollower: ClusterFollower;
+  log: Logger;
 }

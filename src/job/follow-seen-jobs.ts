@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.entity.js';
 import { lockCluster, recordClock } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { keepText } from '../db/long-text.js';
+import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import type { FlinkApi, FlinkCause, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
@@ -16,6 +17,8 @@ const GONE_AFTER_MS = 30_000;
 
 export interface SeenJobs {
   cluster: Cluster;
+  /** Not CHANGED. */
+  isTheRegistered: boolean;
   processMark: string | null;
   flink: FlinkApi;
   /** Live by our record. */
@@ -31,16 +34,32 @@ export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): P
   for (const job of seen.jobs) {
     const flinkJob = known.get(job.flinkJobId);
     if (!flinkJob) {
-      await countAbsence(deps, seen, job);
+      if (seen.isTheRegistered) await countAbsence(deps, seen, job); // another cluster says nothing of what ran on this one
       continue;
     }
     const to = jobStateOf(flinkJob, job.startedAt !== null);
     const waits = isLive(to) ? waitingFor(flinkJob, seen.slots?.available ?? null) : null;
     if (to === job.state) unchanged.push({ id: job.id, waitingFor: waits });
-    else await move(deps, seen, job, flinkJob, to, waits);
+    else await moveUnlessTrouble(deps, seen, job, flinkJob, to, waits);
   }
   await touchJobs(deps.database, unchanged, seen.processMark);
 }
+
+/** One job about which Flink cannot be asked keeps none of the others; the next look tries again. */
+async function moveUnlessTrouble(deps: LookAtClusterDeps, ...args: MoveArgs): Promise<void> {
+  try {
+    await move(deps, ...args);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') throw error;
+    const [{ cluster }, job] = args;
+    deps.log.warn(
+      { err: error, job: job.id, cluster: cluster.name },
+      'a job could not be looked at; the next look tries again',
+    );
+  }
+}
+
+type MoveArgs = [seen: SeenJobs, job: Job, flinkJob: FlinkJobOverview, to: JobState, waits: string | null];
 
 async function move(
   deps: LookAtClusterDeps,

@@ -50,8 +50,12 @@ export async function touchJobs(
     `with seen as (select * from unnest($1::uuid[], $2::text[]) as s(id, waiting_for)),
           touched as (
             update job j set observed_at = now(), missing_since = null, missing_answers = 0, process_mark = $3, waiting_for = s.waiting_for
-              from seen s where j.id = s.id returning j.id, j.deployment_id)
-     update deployment d set observed_at = now() from touched t where d.id = t.deployment_id and d.current_job_id = t.id`,
+              from seen s where j.id = s.id returning j.id, j.deployment_id),
+          free as (
+            -- a deployment that somebody writes to just now is observed by the next look: waiting here could be a deadlock
+            select d.id from deployment d join touched t on d.id = t.deployment_id and d.current_job_id = t.id
+             for no key update of d skip locked)
+     update deployment d set observed_at = now() from free f where d.id = f.id`,
     [seen.map(({ id }) => id), seen.map(({ waitingFor }) => waitingFor), processMark],
   );
 }

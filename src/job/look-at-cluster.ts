@@ -40,7 +40,16 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
   }
   const processMark = seen.facts ? seen.facts.processMark : cluster.processMark;
   await recordAnswer(deps, cluster, claim, seen, jobs);
-  await followSeenJobs(deps, { cluster, processMark, flink, jobs, overview: seen.jobs, slots: seen.slots });
+  const isTheRegistered = seen.facts ? !isChanged(cluster, seen.facts) : cluster.state !== ClusterState.CHANGED;
+  await followSeenJobs(deps, {
+    cluster,
+    isTheRegistered,
+    processMark,
+    flink,
+    jobs,
+    overview: seen.jobs,
+    slots: seen.slots,
+  });
   const againInMs = await pauseMs(database, cluster); // before the transaction, which must not ask for a second connection
   await database.transaction((tx) => fencedWrite(tx, claim, states, { failures: 0 }, { againInMs }));
 }
@@ -49,6 +58,7 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
   const due =
     cluster.factsReadAt === null ||
     cluster.state !== ClusterState.REACHABLE ||
+    cluster.failures > 0 || // the first answer after a failure may be another process
     Date.now() - cluster.factsReadAt.getTime() > FACTS_EVERY_MS;
   // Together: one after the other, the calls to a slow JobManager would outlast the lease, and no look would ever count.
   const [facts, jobs, hosts] = await Promise.all([
@@ -57,7 +67,7 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
     due ? flink.taskManagerHosts() : null,
   ]);
   const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
-  const slots = due || someWait ? await flink.slots() : null;
+  const slots = due || someWait || !hasLiveJobs ? await flink.slots() : null; // somebody must be asked, or nothing was seen
   return { facts, jobs, slots, hosts };
 }
 
@@ -108,8 +118,7 @@ async function recordSilence(
   error: AppError,
   hasLiveJobs: boolean,
 ): Promise<void> {
-  const row = await database.row<{ failures: number }>('select failures from cluster where id = $1', [cluster.id]);
-  const failures = (row?.failures ?? 0) + 1;
+  const failures = cluster.failures + 1;
   const silent = failures >= SILENT_AFTER_FAILURES && cluster.state !== ClusterState.UNREACHABLE;
   const pause = Math.min(hasLiveJobs ? 5_000 : 15_000, 500 * 2 ** Math.min(failures, 10));
   await database.transaction(async (tx) => {

@@ -1,8 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { artifactPath } from '../artifact/find-artifact.js';
 import { ClusterState } from '../cluster/cluster.entity.js';
+import { readFactsSoon } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
-import { type Claim, ClaimLost, claimOne, fencedWrite, leaseAllowsEffect, wake } from '../db/claims.js';
+import {
+  type Claim,
+  ClaimLost,
+  claimOne,
+  countOutage,
+  fencedWrite,
+  leaseAllowsEffect,
+  OWN_FAILURES,
+  wake,
+} from '../db/claims.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import type { FlinkApi } from '../flink/flink.types.js';
@@ -15,8 +25,6 @@ const SUBMITTING = [JobState.SUBMITTING];
 /** As long as a run call may last: until then an interrupted one may still bring the job. */
 const RUN_TIMEOUT_MS = 10 * 60_000;
 const SUBMISSIONS = 3;
-/** Errors of our own in a row until a start is given up: some quarter of an hour. */
-const OWN_FAILURES = 20;
 
 /** Takes the step that the state of a claimed submission allows. */
 export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promise<void> {
@@ -33,7 +41,7 @@ export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promis
   } catch (error) {
     if (error instanceof ClaimLost) return;
     if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') throw error;
-    await comeAgain(deps.database, work, claim, error.message);
+    await comeAgain(deps.database, work, claim, error.message, countOutage(work.failures));
   }
 }
 
@@ -46,6 +54,10 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   if (!longCalls.hasRoom) return giveBack(database, claim, 'other submissions of this worker', 1_000);
   const flink = flinkClients.at(work.cluster.url);
   const processMark = await flink.processMark();
+  if (processMark !== work.cluster.processMark) {
+    await database.transaction((tx) => readFactsSoon(tx, work.cluster.id));
+    return giveBack(database, claim, 'a look at the cluster, whose JobManager was restarted', 300);
+  }
   const jarId =
     work.jarId !== null && work.processMark === processMark
       ? work.jarId
@@ -126,27 +138,20 @@ async function lookUp(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   const processMark = await flink.processMark(); // before the job is asked for, so that a restart in between cannot hide it
   if (await flink.job(work.flinkJobId)) return submitted(deps, work, claim, flink);
   const sentAgoMs = work.runSentAgoMs ?? 0;
-  if (processMark !== work.processMark)
+  const restarted = processMark !== work.processMark;
+  if (restarted && work.submission < SUBMISSIONS) {
     return submitAnew(deps, work, claim, flink, 'the JobManager that was asked was restarted');
-  if (sentAgoMs < RUN_TIMEOUT_MS) {
+  }
+  if (!restarted && sentAgoMs < RUN_TIMEOUT_MS) {
     const until = Math.ceil((RUN_TIMEOUT_MS - sentAgoMs) / 60_000);
     const pause = Math.min(5_000, Math.max(500, sentAgoMs / 10));
-    return giveBack(
-      deps.database,
-      claim,
-      `the job to appear: the submission got no answer, and main() may still run (up to ${until} min more)`,
-      pause,
-    );
+    const what = `the job to appear: the submission got no answer, and main() may still run (up to ${until} min more)`;
+    return giveBack(deps.database, claim, what, pause);
   }
-  if (work.submission < SUBMISSIONS)
-    return submitAnew(
-      deps,
-      work,
-      claim,
-      flink,
-      'the submission got no answer and the job did not appear within 10 min',
-    );
-  const message = `${work.submission} submissions got no answer and the job did not appear. Check that main() ends and that the JobManager answers, then start the deployment again.`;
+  // Never sent again to the same process: Flink does not end a main() whose caller has gone, and each would bring a job.
+  const message = restarted
+    ? `The JobManager was restarted during each of ${work.submission} submissions. Look whether main() ends it (System.exit, out of memory), then start the deployment again.`
+    : `The submission got no answer, and job ${work.flinkJobId} did not appear within 10 min. Look in Flink whether main() still runs before you start the deployment again.`;
   return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_LOST, message, cause: null });
 }
 
@@ -154,7 +159,13 @@ async function giveBack(database: Database, claim: Claim, waitingFor: string, ag
   await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { waiting_for: waitingFor }, { againInMs }));
 }
 
-async function comeAgain(database: Database, work: SubmissionAtWork, claim: Claim, trouble: string): Promise<void> {
+async function comeAgain(
+  database: Database,
+  work: SubmissionAtWork,
+  claim: Claim,
+  trouble: string,
+  failures: number,
+): Promise<void> {
   const pause = Math.min(5_000, 500 * 2 ** Math.min(work.failures, 10));
   try {
     await database.transaction((tx) =>
@@ -162,7 +173,7 @@ async function comeAgain(database: Database, work: SubmissionAtWork, claim: Clai
         tx,
         claim,
         [work.state],
-        { failures: work.failures + 1, waiting_for: `the cluster: ${trouble}`.slice(0, 500) },
+        { failures, waiting_for: `the cluster: ${trouble}`.slice(0, 500) },
         { againInMs: pause },
       ),
     );
@@ -176,7 +187,7 @@ export async function recoverStart(deps: AdvanceStartDeps, claim: Claim, error: 
   const work = await submissionAtWork(deps.database, claim);
   if (!work) return;
   const message = error instanceof Error ? error.message : String(error);
-  if (work.failures + 1 < OWN_FAILURES) return comeAgain(deps.database, work, claim, message);
+  if (work.failures + 1 < OWN_FAILURES) return comeAgain(deps.database, work, claim, message, work.failures + 1);
   const flink = deps.flinkClients.at(work.cluster.url);
   const failure = {
     code: JobFailureCode.SUBMISSION_LOST,

@@ -62,7 +62,7 @@ export interface SubmissionAtWork {
   runSentAgoMs: number | null;
   processMark: string | null;
   failures: number;
-  cluster: { id: string; name: string; url: string; state: ClusterState };
+  cluster: { id: string; name: string; url: string; state: ClusterState; processMark: string | null };
   artifact: { name: string; sha256: string } | null;
 }
 
@@ -74,7 +74,7 @@ export async function submissionAtWork(sql: Sql, claim: Claim): Promise<Submissi
         'submission', j.submission, 'jarId', j.jar_id, 'entryClass', j.entry_class, 'programArguments', to_jsonb(j.program_arguments),
         'parallelism', j.parallelism, 'flinkConfiguration', j.flink_configuration,
         'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
-        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state),
+        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark),
         'artifact', case when a.id is null then null else jsonb_build_object('name', a.name, 'sha256', a.sha256) end) as work
        from job j
        join deployment d on d.id = j.deployment_id

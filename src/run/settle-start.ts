@@ -58,7 +58,7 @@ export async function declined(
   const job = await flink.job(work.flinkJobId);
   if (job && job.state !== 'FAILED') return submitted(deps, work, claim, flink);
   const notNow = reply.status !== 400 && reply.status !== 500 && reply.status !== 413;
-  if (notNow && work.failures < NOT_NOW) {
+  if (notNow && work.submission < NOT_NOW) {
     return submitAnew(deps, work, claim, flink, `Flink answered HTTP ${reply.status}: ${reply.cause.summary}`);
   }
   const message = `Flink declined the submission with HTTP ${reply.status}: ${reply.cause.summary}. Mend the cause, then start the deployment again.`;
@@ -73,7 +73,7 @@ export async function submitAnew(
   flink: FlinkApi,
   why: string,
 ): Promise<void> {
-  const pause = Math.min(10_000, 500 * 2 ** Math.min(work.failures, 10));
+  const pause = Math.min(10_000, 500 * 2 ** Math.min(work.submission, 10));
   await deps.database.transaction(async (tx) => {
     await fencedWrite(
       tx,
@@ -85,7 +85,6 @@ export async function submitAnew(
         jar_id: null,
         run_sent_at: null,
         process_mark: null,
-        failures: work.failures + 1,
         waiting_for: `its next submission (${why})`.slice(0, 500),
       },
       { againInMs: pause },

@@ -10,7 +10,7 @@ import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import { findSavepoint } from './find-savepoint.js';
 import type { Savepoint } from './savepoint.entity.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
-import { attemptsOf, moveSavepoint, takeAway, updateAttempt } from './savepoint.store.js';
+import { attemptsOf, lockSavepoint, moveSavepoint, takeAway, updateAttempt } from './savepoint.store.js';
 import { type AbandonSavepointInput, type AbandonSavepointResult, SavepointHasEnded } from './savepoint.types.js';
 
 const underWay = [SavepointState.PENDING, SavepointState.IN_PROGRESS];
@@ -32,7 +32,8 @@ export async function abandonSavepoint(
     const before = await findSavepoint(tx, input.savepointId);
     if (!before) return new NotFound('savepointId', 'savepoint', input.savepointId);
     await lockCluster(tx, before.clusterId);
-    const savepoint = await load(tx, input.savepointId); // as it is now that nobody ends or admits it
+    const savepoint = await lockSavepoint(tx, input.savepointId); // as it is now that nobody sends, ends or admits it
+    if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
     const sent = (await attemptsOf(tx, savepoint.id)).some(
       (attempt) => attempt.number === savepoint.attempt && attempt.sends > 0,
     );

@@ -1,4 +1,5 @@
-import { type Claim, ClaimLost, claimOne, fencedWrite, wake } from '../db/claims.js';
+import { type Claim, ClaimLost, claimOne, countOutage, fencedWrite, OWN_FAILURES, wake } from '../db/claims.js';
+import { lockCluster } from '../cluster/find-cluster.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
@@ -13,8 +14,6 @@ import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { sendSavepoint } from './send-savepoint.js';
 
 const PENDING_LOOKS_EVERY_MS = 10_000;
-/** Errors of our own in a row until a savepoint is given up: some quarter of an hour. */
-const OWN_FAILURES = 20;
 
 /** Takes the step that the state of a claimed savepoint allows. Called by a task at once, and by the watcher when the row is due. */
 export async function advanceSavepoint(deps: AdvanceSavepointDeps, claim: Claim): Promise<void> {
@@ -51,6 +50,7 @@ async function step(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Cl
 /** Whoever ends a savepoint admits the next; this look only makes sure that nobody is forgotten. */
 async function waitForTurn(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
   await database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id); // first, as everywhere: see the order of locks in docs/architecture.md
     await fencedWrite(tx, claim, [work.state], {}, { againInMs: PENDING_LOOKS_EVERY_MS });
     await recordInOrder(tx, await admitSavepoints(tx, work.cluster.id, 0));
   });
@@ -60,7 +60,7 @@ async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: 
   const pause = troublePauseMs(work.failures);
   try {
     await database.transaction((tx) =>
-      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }),
+      fencedWrite(tx, claim, [work.state], { failures: countOutage(work.failures) }, { againInMs: pause }),
     );
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error;

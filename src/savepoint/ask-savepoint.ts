@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
+import { AppError } from '../errors.js';
 import type { FlinkApi, FlinkCause, OperationStatus, SnapshotEntry } from '../flink/flink.types.js';
 import { classifySavepointFailure } from '../flink/savepoint-failure.js';
 import { completeSavepoint, failSavepoint } from './end-savepoint.js';
@@ -13,6 +15,7 @@ import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
 
 /** Flink's statistics come from a cache of 3 s; asking more often than this shows nothing new. */
 const PROGRESS_EVERY_MS = 900;
+const TOLD_WITHIN_MS = 3_000;
 /** Where the job's checkpoint timeout was not observed: Flink's default. */
 const DEFAULT_TIMEOUT_MS = 600_000;
 /** Stateward waits as long as Flink does, and this much longer (SP-11). */
@@ -67,7 +70,7 @@ async function recordFailure(
 ): Promise<void> {
   const code = SavepointFailureCode[classifySavepointFailure(cause)];
   const pending =
-    code === SavepointFailureCode.EXPIRED ? await whoHasNotAcknowledged(flinkClients.at(work.cluster.url), work) : null;
+    code === SavepointFailureCode.EXPIRED ? await pendingIfTold(flinkClients.at(work.cluster.url), work) : null;
   const context = {
     timeoutMs: work.job.checkpointTimeoutMs,
     elapsedMs: work.attempt?.sentAgoMs ?? work.stateAgeMs,
@@ -76,7 +79,16 @@ async function recordFailure(
   return failSavepoint(database, work, claim, explainFailure(code, cause, context));
 }
 
-/** For the message alone: where it cannot be read, the message does without. */
+/** For the message alone: where a JobManager in trouble does not tell within {@link TOLD_WITHIN_MS}, the message does without. */
+async function pendingIfTold(flink: FlinkApi, work: SavepointAtWork): Promise<string | null> {
+  try {
+    return await Promise.race([whoHasNotAcknowledged(flink, work), sleep(TOLD_WITHIN_MS, null, { ref: false })]);
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
 async function whoHasNotAcknowledged(flink: FlinkApi, work: SavepointAtWork): Promise<string | null> {
   const statistics = await flink.checkpoints(work.job.flinkJobId);
   const entry = statistics?.history.find(

@@ -16,6 +16,8 @@ const LOOKS_APART_MS = 30_000;
 const LOOK_EVERY_MS = 3_000;
 /** A savepoint given up is looked for this long. */
 const SEEK_LATE_MS = 24 * 60 * 60 * 1_000;
+/** Longer than any call to Flink may be on its way. */
+const CALL_ARRIVES_WITHIN_MS = 20_000;
 const SEEK_LATE_PAUSE_MAX_MS = 60 * 60 * 1_000;
 
 /**
@@ -32,6 +34,7 @@ export async function findLostResult(
 ): Promise<void> {
   const found = await seek(deps, work);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
+  if (found.trouble) throw found.trouble; // Flink could not be asked: nothing is concluded from that
   if (found.mayStillRun) return wait(deps, work, claim, false);
   if (work.lostForMs === null) return wait(deps, work, claim, true);
   if (work.lostForMs < LOOKS_APART_MS) return wait(deps, work, claim, false);
@@ -60,10 +63,13 @@ export async function seekLateResult(deps: AdvanceSavepointDeps, work: Savepoint
       .at(work.cluster.url)
       .savepointOperation(work.job.flinkJobId, work.attempt.triggerId);
     if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
-    const pause = status.status === 'PENDING' ? 5_000 : 60_000;
-    if (status.status !== 'PENDING') return freeBudget(deps.database, work, claim, pause);
+    // A call that is just under way may still arrive: unknown counts as done only when none can.
+    const settled =
+      status.status === 'FAILED' ||
+      (status.status === 'UNKNOWN' && (work.attempt.lastSentAgoMs ?? 0) > CALL_ARRIVES_WITHIN_MS);
+    if (settled) return freeBudget(deps.database, work, claim, 60_000);
     return deps.database.transaction((tx) =>
-      fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: pause }),
+      fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: 5_000 }),
     );
   }
   const found = await seek(deps, work);
@@ -79,21 +85,31 @@ interface Found {
   mayStillRun: boolean;
   /** The storage was looked into, and what it does not show is not there. */
   looked: boolean;
+  /** Flink did not answer. */
+  trouble: AppError | null;
 }
 
 async function seek({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<Found> {
   const { attempt } = work;
-  if (!attempt) return { location: null, mayStillRun: false, looked: false };
-  const statistics = await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId);
+  if (!attempt) return { location: null, mayStillRun: false, looked: false, trouble: null };
+  let statistics: CheckpointStatistics | null = null;
+  let trouble: AppError | null = null;
+  try {
+    statistics = await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    trouble = error; // told to the caller; the storage may show it all the same
+  }
   const directory = joinLocation(attempt.rootUri, attempt.directory);
   const told = statistics && locationBelow(statistics, directory);
-  if (told) return { location: told, mayStillRun: false, looked: false };
+  if (told) return { location: told, mayStillRun: false, looked: false, trouble: null };
   const sight = await lookInto(database, attempt.storageId);
   const name = await snapshotIn(sight, attempt.directory);
   return {
     location: name ? joinLocation(directory, name) : null,
     mayStillRun: statistics?.history.some((entry) => entry.isSavepoint && entry.status === 'IN_PROGRESS') ?? false,
     looked: sight?.proven ?? false,
+    trouble,
   };
 }
 
@@ -116,7 +132,7 @@ async function snapshotIn(sight: Sight | null, directory: string): Promise<strin
     }
     return null;
   } catch (error) {
-    if (error instanceof AppError && error.code === 'STORAGE_UNREADABLE') return null; // cannot be looked into now; the statistics still can
+    if (error instanceof AppError && error.code.includes('STORAGE')) return null; // unreadable, or a link that leads out: cannot be looked into now; the statistics still can
     throw error;
   }
 }

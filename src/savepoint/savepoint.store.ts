@@ -87,6 +87,10 @@ export async function lastDurationsMs(sql: Sql, deploymentId: string, format: Sa
   return rows.map((row) => Number(row.duration_ms));
 }
 
+/** Nobody's look writes to it until the transaction ends. */
+export const lockSavepoint = (tx: Transaction, id: string) =>
+  tx.entity(Savepoint, 'select * from savepoint where id = $1 for no key update', [id]);
+
 /** How many Flink may be at, in a cluster. */
 export async function countInFlight(tx: Transaction, clusterId: string): Promise<number> {
   const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [
@@ -212,6 +216,8 @@ export interface SavepointAtWork {
     storedAgoMs: number;
     /** Since the first call; null before it. */
     sentAgoMs: number | null;
+    /** Since the last call left, or was about to; null before the first. */
+    lastSentAgoMs: number | null;
     /** Epoch ms of the first call, on the database's clock; null before it. */
     sentAt: number | null;
   } | null;
@@ -237,7 +243,7 @@ export async function savepointAtWork(sql: Sql, claim: Claim): Promise<Savepoint
         'attempt', case when a.number is null then null else jsonb_build_object(
             'number', a.number, 'triggerId', a.trigger_id, 'storageId', a.storage_id, 'directory', a.directory, 'rootUri', r.uri,
             'processMark', a.process_mark, 'sends', a.sends, 'refusals', a.refusals, 'accepted', a.accepted_at is not null,
-            'storedAgoMs', ${ageOf('a.stored_at')}, 'sentAgoMs', ${ageOf('a.sent_at')}, 'sentAt', ${epochOf('a.sent_at')}) end) as work
+            'storedAgoMs', ${ageOf('a.stored_at')}, 'sentAgoMs', ${ageOf('a.sent_at')}, 'lastSentAgoMs', ${ageOf('a.last_sent_at')}, 'sentAt', ${epochOf('a.sent_at')}) end) as work
        from savepoint s
        join deployment d on d.id = s.deployment_id
        join job j on j.id = s.job_id

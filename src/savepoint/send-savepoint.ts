@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterState } from '../cluster/cluster.entity.js';
+import { lockCluster, readFactsSoon } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
 import type { Database } from '../db/database.js';
@@ -35,6 +36,7 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   if (work.cluster.state === ClusterState.CHANGED) return waitForCluster(deps.database, claim);
   const flink = deps.flinkClients.at(work.cluster.url);
   const processMark = await flink.processMark();
+  if (processMark !== work.cluster.processMark) return readClusterFirst(deps.database, work, claim);
   let attempt = work.attempt;
   if (!attempt) return;
   if (attempt.sends === 0 && processMark !== attempt.processMark) {
@@ -55,10 +57,20 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
     sends: attempt.sends + 1,
     sentAt: attempt.sentAt ?? Date.now(),
     sentAgoMs: attempt.sentAgoMs ?? 0,
+    lastSentAgoMs: 0,
   };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
   await deps.database.transaction((tx) => updateAttempt(tx, work.id, attempt.number, { accepted_at: NOW }));
   return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
+}
+
+/** Another process answers than the one that was read: whether it is still the cluster that was registered is looked at first. */
+async function readClusterFirst(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
+  await database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id);
+    await fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 300 });
+    await readFactsSoon(tx, work.cluster.id);
+  });
 }
 
 /** Nothing is triggered on a cluster that is not the one that was registered. */
@@ -86,6 +98,7 @@ async function storeNewAttempt(
     accepted: false,
     storedAgoMs: 0,
     sentAgoMs: null,
+    lastSentAgoMs: null,
     sentAt: null,
   };
   await database.transaction(async (tx) => {

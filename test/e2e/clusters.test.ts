@@ -262,6 +262,17 @@ describe('a cluster without a root for savepoints', () => {
     });
     expect(flink.triggersReceived()).toEqual([]);
   });
+
+  it('is given one: no change, and savepoints are taken from then on', async () => {
+    await flink.stop();
+    flink = await startFakeFlink({ savepointRoot: null });
+    const { deploymentId, clusterId } = await deploymentOn(stateward, flink);
+    flink.changeRoots({ savepointRoot: `file://${flink.folder}/savepoints` });
+    await lookAgain(stateward, clusterId);
+    await clusterBecomes(stateward, clusterId, 'known with its root', (cluster) => cluster.savepointRoot !== null);
+    expect(await clusterNow(stateward, clusterId)).toMatchObject({ state: 'REACHABLE' });
+    expect(await createSavepoint(stateward, deploymentId)).toMatchObject({ __typename: 'Savepoint' });
+  });
 });
 
 describe('a JobManager that is restarted', () => {

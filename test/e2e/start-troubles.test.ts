@@ -106,27 +106,39 @@ describe('a submission that is disturbed', () => {
     expect(flink.jobIds).toEqual([flinkJobId]);
   });
 
-  it('whose connection broke before Flink saw it is not sent again while it may still arrive, then once more', async () => {
+  it('whose connection broke before Flink saw it is never sent again to the same JobManager: after 10 min the start has failed', async () => {
     flink.failNext({ method: 'POST', path: /\/run$/ }, 'DROP_BEFORE');
-    const { id, flinkJobId } = await start(await newDeployment());
+    const deploymentId = await newDeployment();
+    const { id, flinkJobId } = await start(deploymentId);
     await waitFor(async () => /got no answer/.test((await jobOf(stateward, id)).waitingFor ?? ''), {
       what: 'the job to be looked for',
     });
-    expect(runCalls(flink)).toHaveLength(1);
     const { database } = stateward.services;
     await database.changed(`update job set run_sent_at = run_sent_at - interval '10 min' where id = $1`, [id]);
     const job = await waitFor(
       async () => {
         await wake(database, 'job', id);
         const found = await jobOf(stateward, id);
-        return found.state === 'RUNNING' && found;
+        return found.state === 'FAILED' && found;
       },
-      { what: 'the second submission', timeoutMs: 20_000 },
+      { what: 'the start to fail', timeoutMs: 20_000 },
     );
-    expect(job.flinkJobId).not.toBe(flinkJobId);
-    expect(flink.jobIds).toEqual([job.flinkJobId]);
-    expect(runCalls(flink)).toHaveLength(2);
+    expect(job).toMatchObject({ failureCode: 'SUBMISSION_LOST' });
+    expect(job.failureMessage).toContain(flinkJobId);
+    expect(runCalls(flink)).toHaveLength(1);
     await jarRemoved(flink);
+    const again = await jobOf(stateward, (await start(deploymentId)).id, 30_000);
+    expect(again.state).toBe('RUNNING');
+  });
+
+  it("that a proxy answers in Flink's place may have arrived: it is looked for, not sent again", async () => {
+    const page = { status: 503, body: '<html>upstream connect error</html>', contentType: 'text/html' };
+    flink.failNext({ method: 'POST', path: /\/run$/ }, page);
+    const { id } = await start(await newDeployment());
+    await waitFor(async () => /got no answer/.test((await jobOf(stateward, id)).waitingFor ?? ''), {
+      what: 'the job to be looked for',
+    });
+    expect(runCalls(flink)).toHaveLength(1);
   });
 
   it('that finds no leader is sent again when there is one', async () => {

@@ -16,6 +16,8 @@ export async function registerCluster(
   name = 'test',
   more: object = {},
 ): Promise<string> {
+  // The port of a Flink of an earlier test may come again: the cluster that was there is another one.
+  await stateward.services.database.changed(`update cluster set url = url || '/gone/' || id where url = $1`, [url]);
   const { registerCluster: cluster } = await stateward.ask(
     `mutation($input: RegisterClusterInput!) { registerCluster(input: $input) { __typename ... on Cluster { id } ... on UserError { code message } } }`,
     { input: { name, url, ...more } },
