@@ -23,17 +23,16 @@ export async function lookInto(database: Database, storageId: string): Promise<S
   return { reader: new FileStorageReader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
 }
 
-/** What a look found: true or false where that counts, null where it could not be told. */
-export async function seen(
-  sight: Sight | null,
-  look: (reader: StorageReader) => Promise<boolean>,
-): Promise<boolean | null> {
-  if (!sight) return null;
+/**
+ * What a look into a storage answers; null where it cannot be looked at (unreadable, or a link in it that leads out): that proves
+ * nothing and stops nobody.
+ */
+export async function seen<T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<T | null> {
   try {
-    const found = await look(sight.reader);
-    return found || sight.proven ? found : null;
+    return await look(sight.reader);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'STORAGE_UNREADABLE') return null; // said by its `data: NOT_CHECKED`
+    const trouble = error instanceof AppError && ['STORAGE_UNREADABLE', 'OUTSIDE_STORAGE_ROOT'].includes(error.code);
+    if (trouble) return null;
     throw error;
   }
 }

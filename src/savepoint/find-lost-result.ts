@@ -1,4 +1,4 @@
-import { lookInto, type Sight } from '../cluster/storage-access.js';
+import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import { AppError } from '../errors.js';
@@ -125,16 +125,13 @@ function locationBelow({ history, latest }: CheckpointStatistics, directory: str
 /** Flink writes data first and `_metadata` last: a directory with it is whole. */
 async function snapshotIn(sight: Sight | null, directory: string): Promise<string | null> {
   if (!sight) return null;
-  try {
-    for (const { name, kind } of await sight.reader.list(directory)) {
+  return seen(sight, async (reader) => {
+    for (const { name, kind } of await reader.list(directory)) {
       if (kind !== 'DIRECTORY' || !name.startsWith('savepoint-')) continue;
-      if (await sight.reader.exists(`${directory}/${name}/_metadata`)) return name;
+      if (await reader.exists(`${directory}/${name}/_metadata`)) return name;
     }
     return null;
-  } catch (error) {
-    if (error instanceof AppError && error.code.includes('STORAGE')) return null; // unreadable, or a link that leads out: cannot be looked into now; the statistics still can
-    throw error;
-  }
+  });
 }
 
 async function wait(

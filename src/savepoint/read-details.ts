@@ -83,17 +83,18 @@ async function checkData({ database }: AdvanceSavepointDeps, work: SavepointAtWo
   const sight = await lookInto(database, storageId);
   if (!sight) return null;
   if (!sight.proven) {
-    const there = await seen({ ...sight, proven: true }, (reader) => reader.exists(`${path}/_metadata`));
+    const there = await seen(sight, (reader) => reader.exists(`${path}/_metadata`));
     if (there === null) return null; // the folder does not exist here: nothing is learned
     await proveStorage(database, storageId, there, location);
     if (!there) return null;
   }
-  const present = await seen({ ...sight, proven: true }, (reader) => reader.exists(`${path}/_metadata`));
+  const present = await seen(sight, (reader) => reader.exists(`${path}/_metadata`));
   if (present === null) return null;
-  const entries = attempt && storageId === attempt.storageId ? await sight.reader.list(attempt.directory) : [];
+  const own = attempt && storageId === attempt.storageId ? attempt.directory : null;
+  const entries = own === null ? null : await seen(sight, (reader) => reader.list(own));
   return {
     state: present ? DataState.PRESENT : DataState.MISSING,
-    entries: entries.map(({ name }) => name).filter((name) => name.startsWith('savepoint-')),
+    entries: (entries ?? []).map(({ name }) => name).filter((name) => name.startsWith('savepoint-')),
   };
 }
 

@@ -7,10 +7,12 @@ import {
   claimDue,
   ClaimLost,
   claimOne,
+  countOutage,
   fencedWrite,
   LEASE_MS,
   leaseAllowsEffect,
   nextDueInMs,
+  OWN_FAILURES,
   renew,
   type Then,
   wake,
@@ -189,6 +191,25 @@ describe('a fenced write', () => {
       )) ?? {};
     expect(ms).toBeGreaterThan(LEASE_MS - 2_000);
     await write(held, {}, 'REST');
+  });
+});
+
+describe('holding on', () => {
+  it('to a lease that is over is refused: the process may have slept, and an effect would leave too late', async () => {
+    const id = await insertSavepoint(opened.database, clusterId);
+    const held = await claim(id);
+    await endLease(id);
+    await expect(write(held, {}, 'HOLD')).rejects.toBeInstanceOf(ClaimLost);
+  });
+});
+
+describe('failures that are not ours', () => {
+  it('never add up to giving a row up, and take nothing from what was ours', () => {
+    let failures = 0;
+    for (let outage = 0; outage < 1_000; outage++) failures = countOutage(failures);
+    expect(failures).toBeGreaterThan(1);
+    expect(failures + 1).toBeLessThan(OWN_FAILURES);
+    expect(countOutage(OWN_FAILURES - 1)).toBe(OWN_FAILURES - 1);
   });
 });
 
