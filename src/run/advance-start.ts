@@ -150,7 +150,7 @@ async function lookUp(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   }
   // Never sent again to the same process: Flink does not end a main() whose caller has gone, and each would bring a job.
   const message = restarted
-    ? `The JobManager was restarted during each of ${work.submission} submissions. Look whether main() ends it (System.exit, out of memory), then start the deployment again.`
+    ? `The JobManager was restarted while it ran main(), and this was submission ${work.submission}: it is not tried again. Look whether main() ends it (System.exit, out of memory), then start the deployment again.`
     : `The submission got no answer, and job ${work.flinkJobId} did not appear within 10 min. Look in Flink whether main() still runs before you start the deployment again.`;
   return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_LOST, message, cause: null });
 }
