@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assembleFlink } from './local-flink/assemble.js';
-import { projectFolder } from './local-flink/flink-cache.js';
+import { projectFolder } from './project-folder.js';
 import { compileFlinkJobs } from './local-flink/flink-jobs.js';
 import { findJavaTools } from './local-flink/java-tools.js';
 import { endLeftOvers } from './local-flink/left-overs.js';

@@ -1,24 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectFolder } from '../project-folder.js';
 import { hasCode } from './error-code.js';
 
 /** Folders that a killed run left behind are removed when they are older than this. */
 const LEFT_OVER_AGE_MS = 60 * 60_000;
-
-/** The folder of the project, whether this file runs from `demo/` (jest) or from `dist/demo/`. */
-export function projectFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const file = join(folder, 'package.json');
-    if (existsSync(file) && /"name":\s*"stateward"/.test(readFileSync(file, 'utf8'))) return folder;
-    const above = dirname(folder);
-    if (above === folder) throw new Error(`No package.json of stateward lies above ${fileURLToPath(import.meta.url)}.`);
-    folder = above;
-  }
-}
 
 /** Where jars of Flink and compiled jobs are kept between runs; STATEWARD_FLINK_CACHE moves it. */
 export function flinkCacheFolder(): string {

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { AssembleOptions, FlinkDistribution } from './assemble.js';
-import { fillFolder, flinkCacheFolder, projectFolder } from './flink-cache.js';
+import { fillFolder, flinkCacheFolder } from './flink-cache.js';
+import { projectFolder } from '../project-folder.js';
 import { needJavaTools, type JavaTools } from './java-tools.js';
 import { lastLines, runCommand } from './run-command.js';
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { askToRegister, clusterBecomes, clusterEvents, clusterNow, lookAgain } from '../support/cluster-scenario.js';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
-import type { Fault } from '../support/fake-flink/faults.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { Fault } from '../../demo/fake-flink/faults.js';
 import type { Data } from '../support/graphql-client.js';
 import { freePort, startProxy, startTcpServer } from '../support/http-servers.js';
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
 import { jarOf } from '../support/jars.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { startProxy } from '../support/http-servers.js';
 import { registerCluster } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';

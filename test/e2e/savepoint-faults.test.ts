@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
-import type { Fault } from '../support/fake-flink/faults.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { Fault } from '../../demo/fake-flink/faults.js';
 import type { Data } from '../support/graphql-client.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import {

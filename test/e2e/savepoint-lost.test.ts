@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { wake } from '../../src/db/claims.js';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import {
   acknowledged,

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { request } from 'undici';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
-import { captured } from '../support/fake-flink/captured-replies.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { captured } from '../../demo/fake-flink/captured-replies.js';
 import type { Data } from '../support/graphql-client.js';
 import { createDeployment, createSavepoint, endOfSavepoint, registerCluster, uploadJob } from '../support/scenario.js';
 import { anotherDeployment, deploymentOn, eventsOf, savepointIn, savepointNow } from '../support/savepoint-scenario.js';

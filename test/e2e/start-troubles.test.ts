@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wake } from '../../src/db/claims.js';
 import { clusterBecomes } from '../support/cluster-scenario.js';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { askToStart, eventTypesOf, jarRemoved, jobOf, runCalls } from '../support/start-scenario.js';

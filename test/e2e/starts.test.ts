@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { wake } from '../../src/db/claims.js';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { askToStart, eventTypesOf, jarRemoved, jobIn, jobOf, runCalls } from '../support/start-scenario.js';

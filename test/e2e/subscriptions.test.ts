@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { EventType } from '../../src/event/event-types.js';
 import { recordEvent } from '../../src/event/record-event.js';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { type Data, graphqlClient } from '../support/graphql-client.js';
 import { createDeployment, createSavepoint, endOfSavepoint, registerCluster, uploadJob } from '../support/scenario.js';
 import { deploymentOn, savepointIn } from '../support/savepoint-scenario.js';

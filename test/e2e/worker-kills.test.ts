@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { type FakeFlink, startFakeFlink } from '../support/fake-flink.js';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
 import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scenario.js';
 import { deploymentOn, eventsOf, savepointNow } from '../support/savepoint-scenario.js';

@@ -1,4 +1,4 @@
-import type { FakeFlink } from './fake-flink.js';
+import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Stateward } from './stateward.js';
 import { jarOf } from './jars.js';
 

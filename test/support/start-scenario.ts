@@ -1,5 +1,5 @@
 import { wake } from '../../src/db/claims.js';
-import type { FakeFlink } from './fake-flink.js';
+import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from './graphql-client.js';
 import type { Stateward } from './stateward.js';
 import { waitFor } from './wait-for.js';

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { startFakeFlink } from '../support/fake-flink.js';
-import type { FakeFlink, FakeFlinkOptions } from '../support/fake-flink.js';
+import { startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { FakeFlink, FakeFlinkOptions } from '../../demo/fake-flink/fake-flink.js';
 import {
   ask,
   firstMade,
@@ -19,7 +19,7 @@ import {
   until,
   upload,
   uploadedJar,
-} from '../support/fake-flink/test-requests.js';
+} from '../support/fake-flink-requests.js';
 
 const started: FakeFlink[] = [];
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { startFakeFlink } from '../support/fake-flink.js';
-import type { FakeFlink, FakeFlinkOptions } from '../support/fake-flink.js';
+import { startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { FakeFlink, FakeFlinkOptions } from '../../demo/fake-flink/fake-flink.js';
 import {
   ask,
   firstMade,
@@ -16,7 +16,7 @@ import {
   trigger,
   TRIGGER,
   until,
-} from '../support/fake-flink/test-requests.js';
+} from '../support/fake-flink-requests.js';
 
 const started: FakeFlink[] = [];
 

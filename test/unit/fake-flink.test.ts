@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { startFakeFlink } from '../support/fake-flink.js';
-import { ask, poll, trigger, TRIGGER, upload, uploadedJar } from '../support/fake-flink/test-requests.js';
-import type { Answer } from '../support/fake-flink/test-requests.js';
-import type { FakeFlink, FakeFlinkOptions } from '../support/fake-flink.js';
+import { startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { ask, poll, trigger, TRIGGER, upload, uploadedJar } from '../support/fake-flink-requests.js';
+import type { Answer } from '../support/fake-flink-requests.js';
+import type { FakeFlink, FakeFlinkOptions } from '../../demo/fake-flink/fake-flink.js';
 
 type Version = '2.3.0' | '1.20.5';
 

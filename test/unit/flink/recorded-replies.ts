@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
-const FOLDER = path.resolve('test/fixtures/flink');
+const FOLDER = path.resolve('demo/fake-flink/replies');
 
 export const VERSIONS = ['1.20.5', '2.3.0'] as const;
 export type Version = (typeof VERSIONS)[number];

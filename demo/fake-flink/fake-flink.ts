@@ -1,19 +1,19 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { captured } from './fake-flink/captured-replies.js';
-import type { FlinkVersion } from './fake-flink/captured-replies.js';
-import { Cluster } from './fake-flink/cluster.js';
-import type { FakeFlinkKnobs, SavepointMade } from './fake-flink/cluster.js';
-import type { FakeJob, FakeJobOptions } from './fake-flink/fake-job.js';
-import type { Fault, FaultMatch } from './fake-flink/faults.js';
-import { JarStore } from './fake-flink/jar-store.js';
-import { JobSubmission } from './fake-flink/job-submission.js';
-import { RestServer } from './fake-flink/rest-server.js';
-import type { RecordedRequest } from './fake-flink/rest-server.js';
-import { Routes } from './fake-flink/routes.js';
-import { SavepointDisposal } from './fake-flink/savepoint-disposal.js';
-import { SavepointOperations } from './fake-flink/savepoint-operations.js';
+import { captured } from './captured-replies.js';
+import type { FlinkVersion } from './captured-replies.js';
+import { Cluster } from './cluster.js';
+import type { FakeFlinkKnobs, SavepointMade } from './cluster.js';
+import type { FakeJob, FakeJobOptions } from './fake-job.js';
+import type { Fault, FaultMatch } from './faults.js';
+import { JarStore } from './jar-store.js';
+import { JobSubmission } from './job-submission.js';
+import { RestServer } from './rest-server.js';
+import type { RecordedRequest } from './rest-server.js';
+import { Routes } from './routes.js';
+import { SavepointDisposal } from './savepoint-disposal.js';
+import { SavepointOperations } from './savepoint-operations.js';
 
 export interface FakeFlinkOptions {
   version?: FlinkVersion;

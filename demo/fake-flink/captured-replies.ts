@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { projectFolder } from '../project-folder.js';
 
-/** Replies captured from real clusters (test/fixtures/flink/<version>/<name>.json), turned into replies of the fake by exchanging ids and paths. */
+/** Replies captured from real clusters (demo/fake-flink/replies/<version>/<name>.json), turned into replies of the fake by exchanging ids and paths. */
 
 export type FlinkVersion = '2.3.0' | '1.20.5';
 
@@ -24,7 +27,7 @@ export interface FailureCause {
 
 export type JsonObject = Record<string, unknown>;
 
-const root = new URL('../../fixtures/flink/', import.meta.url);
+const root = pathToFileURL(join(projectFolder(), 'demo', 'fake-flink', 'replies', '/'));
 const cache = new Map<string, string>();
 
 export function hasCaptured(version: FlinkVersion, name: string): boolean {

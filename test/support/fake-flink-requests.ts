@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { FakeFlink } from '../fake-flink.js';
+import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
 
 /** Plain requests of a test to a fake Flink, without the client under test. */
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import type { FlinkJobState } from '../../../src/flink/flink.types.js';
+import type { FlinkJobState } from '../../src/flink/flink.types.js';
 import { captured, failureCauseIn, hasCaptured, isObject } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
 import { foldLocation, isBelow, localPath, writeSnapshot } from './snapshot-files.js';
