@@ -22,7 +22,7 @@ async function start(options?: FakeFlinkOptions): Promise<FakeFlink> {
 }
 
 function fixture(version: Version, name: string): Answer {
-  const url = new URL(`../fixtures/flink/${version}/${name}.json`, import.meta.url);
+  const url = new URL(`../../demo/fake-flink/replies/${version}/${name}.json`, import.meta.url);
   return JSON.parse(readFileSync(url, 'utf8')) as Answer;
 }
 
