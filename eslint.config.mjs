@@ -48,7 +48,16 @@ const only = (name, files) => ({ name, message: `Only in ${files}.` });
 
 export default tseslint.config(
   {
-    ignores: ['dist', 'dist.new', 'node_modules', '.stateward', '.stateward-demo', '.cache', 'demo/fake-flink/replies', 'schema'],
+    ignores: [
+      'dist',
+      'dist.new',
+      'node_modules',
+      '.stateward',
+      '.stateward-demo',
+      '.cache',
+      'demo/fake-flink/replies',
+      'schema',
+    ],
   },
   js.configs.recommended,
   ...tseslint.configs.recommended,
