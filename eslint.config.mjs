@@ -82,7 +82,13 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: [only('bullmq', 'src/queue/task-queue.ts and worker/run-task.ts'), only('undici', 'src/flink/')] },
+        {
+          paths: [
+            only('bullmq', 'src/queue/ and worker/run-task.ts'),
+            only('ioredis', 'src/queue/'),
+            only('undici', 'src/flink/'),
+          ],
+        },
       ],
       'no-restricted-properties': [
         'error',
@@ -97,7 +103,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/queue/task-queue.ts', 'worker/run-task.ts', 'src/flink/**/*.ts'],
+    files: ['src/queue/**/*.ts', 'worker/run-task.ts', 'src/flink/**/*.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },
   {

@@ -15,6 +15,14 @@ export const settings = z.object({
       'must begin with postgres:// or postgresql://',
     )
     .describe('PostgreSQL to use instead of the embedded one.'),
+  REDIS_URL: optionalText
+    .refine((url) => url === undefined || /^rediss?:\/\//.test(url), 'must begin with redis:// or rediss://')
+    .describe('Redis to carry the queue instead of PostgreSQL.'),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'takes up to 64 letters, digits, dots, dashes and underscores')
+    .default('stateward')
+    .describe('Prefix of all keys in Redis: another one for each Stateward that shares it.'),
   STATEWARD_HOST: z
     .string()
     .default('127.0.0.1')
@@ -60,6 +68,8 @@ export const settings = z.object({
 
 export interface Config {
   databaseUrl: string | undefined;
+  redisUrl: string | undefined;
+  redisPrefix: string;
   host: string;
   port: number;
   apiToken: string | undefined;
@@ -96,6 +106,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   const dataFolder = resolve(data.STATEWARD_DATA_FOLDER);
   return {
     databaseUrl: data.DATABASE_URL,
+    redisUrl: data.REDIS_URL,
+    redisPrefix: data.REDIS_PREFIX,
     host: data.STATEWARD_HOST,
     port: data.STATEWARD_PORT,
     apiToken: data.STATEWARD_API_TOKEN,

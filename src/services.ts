@@ -12,7 +12,8 @@ import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
 import { Job } from './job/job.entity.js';
 import type { Logger } from './logger.js';
-import { openQueueTarget, type QueueTarget, TaskQueue } from './queue/task-queue.js';
+import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
+import { TaskQueue } from './queue/task-queue.js';
 import { tasks } from './queue/tasks.js';
 import { Savepoint, SavepointAttempt } from './savepoint/savepoint.entity.js';
 
@@ -39,10 +40,7 @@ export async function openServices(
   name: 'api' | 'worker',
 ): Promise<Services> {
   await runMigrations(databaseUrl);
-  const queueTarget = await openQueueTarget(databaseUrl, Object.keys(tasks).length);
-  queueTarget.postgres.on('error', (error) =>
-    log.warn({ err: error }, 'a connection of the queue was lost; it is opened again when needed'),
-  );
+  const queueTarget = await openQueueTarget(config, databaseUrl, Object.keys(tasks).length, log);
   const database = await Database.open({
     url: databaseUrl,
     entities,
@@ -65,7 +63,7 @@ export async function openServices(
     taskQueue,
     close: async () => {
       await taskQueue.close();
-      await queueTarget.postgres.end();
+      await queueTarget.close();
       await flinkClients.close();
       await wakeups.close();
       await database.close();

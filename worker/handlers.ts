@@ -1,6 +1,7 @@
 import type { Handlers } from '../src/queue/define-task.js';
 import type { Tasks } from '../src/queue/tasks.js';
 import { claimOne } from '../src/db/claims.js';
+import { keepHouse } from '../src/housekeeping/housekeeping.js';
 import { advanceStartNow, recoverStart } from '../src/run/advance-start.js';
 import { advanceSavepointNow, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
 import type { WorkerServices } from './worker-services.js';
@@ -23,6 +24,10 @@ export function createHandlers(services: WorkerServices): Handlers<Tasks> {
         const claim = await claimOne(services.database, services.workerId, 'job', jobId);
         if (claim) await recoverStart(services, claim, error);
       },
+    },
+    keepHouse: {
+      run: async () => void (await keepHouse(services.database)),
+      exhausted: async () => undefined, // it is due again soon
     },
   };
 }

@@ -3,7 +3,7 @@ import { ZodError } from 'zod';
 import { AppError } from '../src/errors.js';
 import type { Logger } from '../src/logger.js';
 import type { Envelope, Handler, TaskDefinition } from '../src/queue/define-task.js';
-import { openQueueWorker, type QueueTarget } from '../src/queue/task-queue.js';
+import type { QueueTarget } from '../src/queue/queue-target.js';
 
 const BACKOFF_MAX_MS = 120_000;
 // A killed worker's task is taken over after lockDuration to lockDuration + stalledInterval; both equal on all workers.
@@ -60,7 +60,7 @@ export function runTask<P>(
     throw new UnrecoverableError(failure instanceof Error ? failure.message : String(failure));
   }
 
-  const worker = openQueueWorker(task.name, run, target, { ...timing, concurrency: task.concurrency });
+  const worker = target.openWorker(task.name, run, { ...timing, concurrency: task.concurrency });
   worker.on('error', (error) => log.warn({ err: error, task: task.name }, 'queue trouble'));
   worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock lost')));
   return worker;

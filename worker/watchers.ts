@@ -1,15 +1,15 @@
-import { forgetDeadWorkers, giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
+import { giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
 import { type Claim, claimDue, ClaimLost, nextDueInMs, type WatchedTable } from '../src/db/claims.js';
-import { forgetOldKeys } from '../src/db/idempotency.js';
+import { HOUSEKEEPING_EVERY_MS, keepHouse } from '../src/housekeeping/housekeeping.js';
 import { lookAtCluster } from '../src/job/look-at-cluster.js';
 import { recoverCluster } from '../src/job/recover-cluster.js';
+import { keepHouse as keepHouseTask } from '../src/queue/tasks.js';
 import { every, startWatcher } from '../src/queue/watcher.js';
 import { advanceStart, recoverStart } from '../src/run/advance-start.js';
 import { advanceSavepoint, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
 import type { WorkerServices } from './worker-services.js';
 
 const AT_ONCE = 64;
-const HOUSEKEEPING_EVERY_MS = 10 * 60_000;
 
 type Look = (services: WorkerServices, claim: Claim) => Promise<void>;
 
@@ -22,6 +22,15 @@ const looks: Record<
   job: { look: advanceStart, recover: recoverStart },
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
 };
+
+/** The queue drives what repeats. It may have been emptied, so it is told again and again; when it is away, this timer does without it. */
+async function repeatInQueue({ taskQueue, log }: WorkerServices): Promise<void> {
+  try {
+    await taskQueue.repeat(keepHouseTask, {}, HOUSEKEEPING_EVERY_MS);
+  } catch (error) {
+    log.warn({ err: error }, 'the queue took no repeating task; the worker does it by its own clock');
+  }
+}
 
 /** Starts everything of a worker that is driven by time: ownership of clusters, due rows, housekeeping. */
 export function startWatchers(services: WorkerServices): { stop(): Promise<void> } {
@@ -56,8 +65,8 @@ export function startWatchers(services: WorkerServices): { stop(): Promise<void>
   const housekeeping = every(
     HOUSEKEEPING_EVERY_MS,
     async () => {
-      await forgetOldKeys(database);
-      await forgetDeadWorkers(database);
+      await keepHouse(database);
+      await repeatInQueue(services);
     },
     onError,
   );

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../db/database.js';
+import { failPoint } from '../fail-point.js';
 import { type KeyedRequest, recall, remember } from '../db/idempotency.js';
 import { IdempotencyKeyReused } from './user-error.js';
 
@@ -19,6 +20,7 @@ export function answerOnce<T extends object, R extends object>(
     if (typeof answer !== 'string') return answer;
     if (remembered.kind === 'NEW') await remember(tx, request, answer);
     const object = await load(tx, answer);
+    failPoint('request.before-commit');
     if (!object) throw new Error(`${request.mutation}: object ${answer} has vanished`);
     return object;
   });

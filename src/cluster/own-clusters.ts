@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Database } from '../db/database.js';
+import { failPoint } from '../fail-point.js';
 
 /** How long a worker keeps a cluster without saying so again. */
 const OWNERSHIP_MS = 6_000;
@@ -35,6 +36,7 @@ export async function ownClusters(database: Database, worker: string): Promise<s
       where l.cluster_id = f.cluster_id returning l.cluster_id`,
     [worker, OWNERSHIP_MS],
   );
+  if (rows.length > 0) failPoint('clusters.owned');
   return rows.map((row) => row.cluster_id);
 }
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { Foundation1764115200000 } from './migrations/0001-foundation.js';
+import { Chores1764201600000 } from './migrations/0002-chores.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -12,7 +13,7 @@ export async function runMigrations(url: string): Promise<void> {
   const source = new DataSource({
     type: 'postgres',
     url,
-    migrations: [Foundation1764115200000],
+    migrations: [Foundation1764115200000, Chores1764201600000],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
     installExtensions: false,

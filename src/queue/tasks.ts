@@ -21,5 +21,15 @@ export const advanceStart = defineTask({
   concurrency: 4,
 });
 
-export const tasks = { advanceSavepoint, advanceStart };
+/** Drops what is not needed any more, if it is due. The queue repeats it; a worker's own timer does too, more seldom. */
+export const keepHouse = defineTask({
+  name: 'keep-house',
+  payload: z.object({}),
+  key: () => 'keep-house',
+  attempts: 1,
+  backoffMs: 1_000,
+  concurrency: 1,
+});
+
+export const tasks = { advanceSavepoint, advanceStart, keepHouse };
 export type Tasks = typeof tasks;

@@ -15,6 +15,7 @@ import {
 } from '../db/claims.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
+import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { AdvanceStartDeps } from './start-deps.js';
@@ -73,6 +74,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
       'HOLD',
     ),
   );
+  failPoint('start.run-stored');
   if (!leaseAllowsEffect(claim)) return;
   const reply = await longCalls.hold(database, claim, (signal) =>
     flink.runJar(
@@ -87,6 +89,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
       signal,
     ),
   );
+  failPoint('start.run-made');
   const sent = { ...work, jarId };
   if (reply.outcome === 'ACCEPTED') return submitted(deps, sent, claim, flink);
   return declined(deps, sent, claim, flink, reply);
@@ -112,6 +115,7 @@ async function upload(
   );
   const { name } = work.artifact;
   const reply = await longCalls.hold(database, claim, (signal) => flink.uploadJar({ path, name }, signal));
+  failPoint('start.uploaded');
   if (reply.outcome === 'REFUSED') {
     await declined(deps, work, claim, flink, reply);
     return null;

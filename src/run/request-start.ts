@@ -11,6 +11,7 @@ import { type Deployment, DeploymentState } from '../deployment/deployment.entit
 import { beginRun, lockDeployment, nextRun } from '../deployment/find-deployment.js';
 import { defaultConfiguration, readConfiguration } from '../deployment/flink-configuration.js';
 import { EventType } from '../event/event-types.js';
+import { failPoint } from '../fail-point.js';
 import { recordEvent } from '../event/record-event.js';
 import { findJob } from '../job/find-job.js';
 import { stoppedStates } from '../job/job.lifecycle.js';
@@ -62,7 +63,9 @@ export async function requestStart(
 
     return store(tx, deployment, start, configuration, caller);
   });
-  if ('flinkJobId' in answer) await taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
+  failPoint('request.committed');
+  if ('flinkJobId' in answer) taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
+  failPoint('request.queued');
   return answer;
 }
 

@@ -2,6 +2,7 @@ import { type Claim, ClaimLost, claimOne, countOutage, fencedWrite, OWN_FAILURES
 import { lockCluster } from '../cluster/find-cluster.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
+import { failPoint } from '../fail-point.js';
 import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import { askSavepoint } from './ask-savepoint.js';
 import { failSavepoint, resultLost } from './end-savepoint.js';
@@ -17,6 +18,7 @@ const PENDING_LOOKS_EVERY_MS = 10_000;
 
 /** Takes the step that the state of a claimed savepoint allows. Called by a task at once, and by the watcher when the row is due. */
 export async function advanceSavepoint(deps: AdvanceSavepointDeps, claim: Claim): Promise<void> {
+  failPoint('savepoint.claimed');
   const work = await savepointAtWork(deps.database, claim);
   if (!work) return; // somebody else has it now
   try {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import { AppError } from '../errors.js';
+import { failPoint } from '../fail-point.js';
 import type { FlinkApi, FlinkCause, OperationStatus, SnapshotEntry } from '../flink/flink.types.js';
 import { classifySavepointFailure } from '../flink/savepoint-failure.js';
 import { completeSavepoint, failSavepoint } from './end-savepoint.js';
@@ -50,6 +51,7 @@ export async function settleStatus(
   claim: Claim,
   status: OperationStatus,
 ): Promise<void> {
+  if (status.status !== 'PENDING') failPoint('savepoint.polled');
   switch (status.status) {
     case 'COMPLETED':
       return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');

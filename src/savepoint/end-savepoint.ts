@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../db/database.js';
 import { keepText } from '../db/long-text.js';
 import { EventType } from '../event/event-types.js';
 import type { NewEvent } from '../event/record-event.js';
+import { failPoint } from '../fail-point.js';
 import { normaliseLocation, pathBelow } from '../flink/location.js';
 import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
 import type { Failure } from './explain-failure.js';
@@ -64,7 +65,9 @@ export async function completeSavepoint(
     if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: 'COMPLETED' });
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
     await recordInOrder(tx, [...eventsOfCompletion(work, place, home, how, late), ...admitted]);
+    failPoint('savepoint.end-before-commit');
   });
+  failPoint('savepoint.ended');
 }
 
 /** The storage that a location lies in, and the path below its root there; the attempt's own storage first. */
@@ -144,7 +147,9 @@ export async function failSavepoint(
     if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
     await recordInOrder(tx, [failedEvent(work, failure), ...admitted]);
+    failPoint('savepoint.end-before-commit');
   });
+  failPoint('savepoint.ended');
 }
 
 function failedEvent(work: SavepointAtWork, failure: Failure): NewEvent {

@@ -4,6 +4,7 @@ import { type Claim, fencedWrite, type Then } from '../db/claims.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordEvent } from '../event/record-event.js';
+import { failPoint } from '../fail-point.js';
 import type { CheckpointStatistics, SnapshotEntry } from '../flink/flink.types.js';
 import { sameLocation } from '../flink/location.js';
 import { DataState, DetailsState, SavepointState } from './savepoint.enums.js';
@@ -25,6 +26,7 @@ export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtW
   const entry = told && work.location ? entryOf(told, work.location) : null;
   const waiting = !entry && told !== 'GONE' && work.stateAgeMs < (told ? NEVER_AFTER_MS : GIVE_UP_AFTER_MS);
   const data = await checkData(deps, work);
+  failPoint('savepoint.details-read');
   await deps.database.transaction(async (tx) => {
     const then: Then = waiting ? { againInMs: told ? AGAIN_MS : 5_000 } : 'REST';
     const details = entry ? columnsOf(entry) : waiting ? {} : { details: DetailsState.NEVER_REPORTED };

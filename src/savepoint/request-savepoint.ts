@@ -11,6 +11,7 @@ import { type Deployment, DeploymentState } from '../deployment/deployment.entit
 import { findDeployment } from '../deployment/find-deployment.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
+import { failPoint } from '../fail-point.js';
 import { findJob } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
 import { advanceSavepoint } from '../queue/tasks.js';
@@ -65,9 +66,11 @@ export async function requestSavepoint(
     await recordInOrder(tx, [requested(id, input, deployment, job, caller), ...admitted]);
     return id;
   });
+  failPoint('request.committed');
   if ('state' in answer && answer.state === SavepointState.IN_PROGRESS) {
-    await taskQueue.submit(advanceSavepoint, { savepointId: answer.id }, caller.requestId);
+    taskQueue.submit(advanceSavepoint, { savepointId: answer.id }, caller.requestId);
   }
+  failPoint('request.queued');
   return answer;
 }
 

@@ -6,6 +6,7 @@ import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
 import type { Database } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
+import { failPoint } from '../fail-point.js';
 import type { FlinkApi, FlinkReply } from '../flink/flink.types.js';
 import { joinLocation } from '../flink/location.js';
 import { classifySavepointFailure } from '../flink/savepoint-failure.js';
@@ -46,12 +47,14 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   }
 
   await markSent(deps.database, work, attempt, claim);
+  failPoint('savepoint.send-stored');
   if (!leaseAllowsEffect(claim)) return; // the row is due again when the lease ends
   const reply = await flink.triggerSavepoint(work.job.flinkJobId, {
     triggerId: attempt.triggerId,
     targetDirectory: joinLocation(attempt.rootUri, attempt.directory),
     format: work.format,
   });
+  failPoint('savepoint.triggered');
   const sent = {
     ...attempt,
     sends: attempt.sends + 1,
@@ -61,6 +64,7 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
   await deps.database.transaction((tx) => updateAttempt(tx, work.id, attempt.number, { accepted_at: NOW }));
+  failPoint('savepoint.accepted');
   return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
 }
 
