@@ -1,4 +1,5 @@
-import { DelayedError, UnrecoverableError, type Job, type Worker } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Job } from 'bullmq';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ZodError } from 'zod';
 import { AppError } from '../src/errors.js';
 import type { Logger } from '../src/logger.js';
@@ -9,13 +10,22 @@ const BACKOFF_MAX_MS = 120_000;
 // A killed worker's task is taken over after lockDuration to lockDuration + stalledInterval; both equal on all workers.
 const timing = { lockDuration: 8_000, stalledInterval: 3_000, maxStalledCount: 1_000_000, runRetryDelay: 1_000 };
 
+/** A queue that is away answers nothing, a goodbye included. */
+const GOODBYE_WITHIN_MS = 700;
+
+export interface RunningTask {
+  /** Takes nothing new and waits for what runs. */
+  close(): Promise<void>;
+}
+
 /** Parses, runs, times, counts failures and maps errors of one kind of task. BullMQ's own count adds up over a task's whole life, so failures in a row are counted here. */
 export function runTask<P>(
   task: TaskDefinition<P>,
   handler: Handler<P>,
   target: QueueTarget,
   log: Logger,
-): Worker<Envelope> {
+): RunningTask {
+  const underWay = new Set<Promise<void>>();
   async function run(job: Job<Envelope>, token?: string, signal?: AbortSignal): Promise<void> {
     const { payload, requestId, failures = 0 } = job.data;
     const strikes = failures + job.stalledCounter; // failures and crashes in a row before this run
@@ -36,7 +46,12 @@ export function runTask<P>(
           `The worker process ended ${strikes} times in a row during this task (${task.name}). It is not tried again.`,
         );
       }
-      await handler.run(task.payload.parse(payload), { requestId, signal: signal ?? new AbortController().signal });
+      const running = handler.run(task.payload.parse(payload), {
+        requestId,
+        signal: signal ?? new AbortController().signal,
+      });
+      underWay.add(running);
+      await running.finally(() => underWay.delete(running));
       log.debug(line(), 'task done');
       return;
     } catch (error) {
@@ -63,5 +78,12 @@ export function runTask<P>(
   const worker = target.openWorker(task.name, run, { ...timing, concurrency: task.concurrency });
   worker.on('error', (error) => log.warn({ err: error, task: task.name }, 'queue trouble'));
   worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'lock lost')));
-  return worker;
+  return {
+    close: async () => {
+      const closed = worker.close().then(() => true);
+      await Promise.allSettled(underWay);
+      if (await Promise.race([closed, sleep(GOODBYE_WITHIN_MS, false)])) return;
+      log.warn({ task: task.name }, 'the queue does not answer; left without a goodbye');
+    },
+  };
 }

@@ -27,8 +27,7 @@ export async function openRedisTarget(url: string, prefix: string, log: Logger):
     maxRetriesPerRequest: 1,
     commandTimeout: COMMAND_WITHIN_MS,
   });
-  // Waits for ever; BullMQ makes a blocking copy of it for each worker.
-  const consumer = new Redis(url, { ...shared, maxRetriesPerRequest: null });
+  const consumer = new ConsumerConnection(url, { ...shared, maxRetriesPerRequest: null }); // waits for ever
   tellOutages(producer, log);
   consumer.on('error', () => undefined); // the producer's connection tells the same, once
   await ready(producer);
@@ -45,9 +44,24 @@ export async function openRedisTarget(url: string, prefix: string, log: Logger):
       new Worker<Envelope>(name, run, { ...options, drainDelay: 5, connection: consumer, prefix }),
     close: async () => {
       producer.disconnect();
-      consumer.disconnect();
+      consumer.disconnectAll();
     },
   };
+}
+
+/** BullMQ makes a blocking copy for each worker, and of a Redis that is away it never takes leave: kept, so that it can be ended here. */
+class ConsumerConnection extends Redis {
+  private readonly copies: Redis[] = [];
+
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const copy = super.duplicate(override);
+    this.copies.push(copy);
+    return copy;
+  }
+
+  disconnectAll(): void {
+    for (const connection of [this, ...this.copies]) connection.disconnect();
+  }
 }
 
 async function ready(redis: Redis): Promise<void> {

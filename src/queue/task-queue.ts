@@ -29,8 +29,13 @@ export class TaskQueue {
     await this.queue(task).upsertJobScheduler(task.name, { every: everyMs }, { name: task.name, data, opts });
   }
 
-  async close(): Promise<void> {
+  /** When everything submitted so far has reached the queue, or was refused by it. */
+  async settled(): Promise<void> {
     await Promise.allSettled(this.underWay);
+  }
+
+  async close(): Promise<void> {
+    await this.settled();
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
 

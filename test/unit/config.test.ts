@@ -18,6 +18,8 @@ describe('the configuration', () => {
   it('has a default for every setting', () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
+      redisUrl: undefined,
+      redisPrefix: 'stateward',
       host: '127.0.0.1',
       port: 4000,
       apiToken: undefined,
