@@ -1,10 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { type RedisServer, startRedis, whyNoRedis, withClient } from '../support/redis-server.js';
 import { anotherDeployment, deploymentOn } from '../support/savepoint-scenario.js';
 import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { waitFor } from '../support/wait-for.js';
+import { startWorkerProcess } from '../support/worker-process.js';
 
 const noRedis = whyNoRedis();
 const suite = noRedis === null ? describe : describe.skip;
@@ -100,7 +105,7 @@ suite(`savepoints while Redis carries the queue${noRedis === null ? '' : ` (skip
 });
 
 suite(`a Stateward that starts without its Redis${noRedis === null ? '' : ` (skipped: ${noRedis})`}`, () => {
-  it('takes requests and does the work, stops cleanly, and uses Redis once it is there', async () => {
+  it('takes requests and does the work, and uses Redis once it is there', async () => {
     const redis = await startRedis();
     await redis.kill();
     const stateward = await startStateward({ env: { REDIS_URL: redis.url } });
@@ -114,11 +119,31 @@ suite(`a Stateward that starts without its Redis${noRedis === null ? '' : ` (ski
         () => withClient(redis.url, async (client) => (await client.keys('stateward:keep-house:*')).length > 0),
         { what: 'the worker to connect', timeoutMs: 15_000 },
       );
-      await redis.kill();
     } finally {
       await stateward.stop();
       await flink.stop();
       await redis.stop();
+    }
+  });
+});
+
+suite(`a worker whose Redis goes away${noRedis === null ? '' : ` (skipped: ${noRedis})`}`, () => {
+  it('stops within 5 s all the same', async () => {
+    const redis = await startRedis();
+    const database = await createTestDatabase();
+    const folder = await mkdtemp(join(tmpdir(), 'stateward-worker-'));
+    const worker = await startWorkerProcess(database.url, folder, { REDIS_URL: redis.url });
+    try {
+      await redis.kill();
+      const askedAt = Date.now();
+      worker.signal('SIGTERM');
+      await worker.ended;
+      expect(Date.now() - askedAt).toBeLessThan(5_000);
+    } finally {
+      worker.signal('SIGKILL');
+      await database.drop();
+      await redis.stop();
+      await rm(folder, { recursive: true });
     }
   });
 });

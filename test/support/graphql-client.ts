@@ -12,27 +12,31 @@ export interface GraphqlError {
 export type Data = any;
 
 export interface GraphqlClient {
-  /** Data of an operation; throws when there are errors. */
-  ask(query: string, variables?: object): Promise<Data>;
+  /** Data of an operation; throws when there are errors. Where the text has several, the name says which. */
+  ask(query: string, variables?: object, operationName?: string): Promise<Data>;
   /** The errors of an operation, which must have some. */
   askWrongly(query: string, variables?: object): Promise<GraphqlError[]>;
   /** Collects what a subscription delivers, until `until` says so, it ends, or it fails (then throws what it said). */
-  subscribe(query: string, variables: object, until?: (data: Data) => boolean): Promise<Data[]>;
+  subscribe(query: string, variables: object, until?: (data: Data) => boolean, operationName?: string): Promise<Data[]>;
 }
 
 export function graphqlClient(url: string, token?: string): GraphqlClient {
   const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
-  const send = async (query: string, variables?: object): Promise<{ data?: Data; errors?: GraphqlError[] }> => {
+  const send = async (
+    query: string,
+    variables?: object,
+    operationName?: string,
+  ): Promise<{ data?: Data; errors?: GraphqlError[] }> => {
     const { body } = await request(`${url}/graphql`, {
       method: 'POST',
       headers,
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify({ query, variables, operationName }),
     });
     return (await body.json()) as { data?: Data; errors?: GraphqlError[] };
   };
   return {
-    ask: async (query, variables) => {
-      const { data, errors } = await send(query, variables);
+    ask: async (query, variables, operationName) => {
+      const { data, errors } = await send(query, variables, operationName);
       if (errors) throw new Error(`Unexpected errors: ${JSON.stringify(errors)}`);
       return data;
     },
@@ -41,7 +45,7 @@ export function graphqlClient(url: string, token?: string): GraphqlClient {
       if (!answer.errors) throw new Error(`Expected errors, got ${JSON.stringify(answer.data)}`);
       return answer.errors;
     },
-    subscribe: (query, variables, until) =>
+    subscribe: (query, variables, until, operationName) =>
       new Promise((resolve, reject) => {
         const seen: Data[] = [];
         const client = createClient({
@@ -55,7 +59,7 @@ export function graphqlClient(url: string, token?: string): GraphqlClient {
           void client.dispose();
         };
         const unsubscribe = client.subscribe<Data>(
-          { query, variables: variables as Record<string, unknown> },
+          { query, variables: variables as Record<string, unknown>, operationName },
           {
             next: ({ data, errors }) => {
               if (errors) return end(() => reject(errors));

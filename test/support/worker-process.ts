@@ -8,18 +8,23 @@ const MAIN = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url)
 /** A worker in a process of its own, as operators run it, so that it can be killed. Runs what `npm run build` has built. */
 export interface WorkerProcess {
   readonly pid: number;
-  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
 }
 
-export async function startWorkerProcess(databaseUrl: string, dataFolder: string): Promise<WorkerProcess> {
+export async function startWorkerProcess(
+  databaseUrl: string,
+  dataFolder: string,
+  env: Record<string, string> = {},
+): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env.PATH,
       DATABASE_URL: databaseUrl,
       STATEWARD_DATA_FOLDER: dataFolder,
       STATEWARD_LOG_LEVEL: 'info',
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,3 @@
+import { describeContract } from './describe-contract.js';
+
+await describeContract('1.20.5');

@@ -1,0 +1,30 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FlinkVersion } from '../../demo/fake-flink/captured-replies.js';
+import { startRealFlink } from '../support/real-flink.js';
+import type { ContractTarget } from './contract-target.js';
+
+/** Statistics and job details are cached for so long: 3 s unless set, which would make every case wait. */
+const CACHE_MS = '100';
+
+/** A real cluster; one serves all cases of its version. */
+export async function startRealTarget(version: FlinkVersion): Promise<ContractTarget> {
+  const real = await startRealFlink({
+    version,
+    slots: 16,
+    configuration: { 'web.refresh-interval': CACHE_MS, 'restart-strategy.type': 'none' },
+  });
+  return {
+    version,
+    url: real.flink.url,
+    jarFile: real.jars.StatefulCounter ?? '',
+    newFolder: () => mkdtemp(join(real.folder, 'case-')),
+    prepareFor: () => undefined,
+    restartJobManager: async () => {
+      await real.flink.killJobManager();
+      await real.flink.startJobManager();
+      await real.flink.waitForSlots();
+    },
+    stop: () => real.stop(),
+  };
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a client asked for, and everything that it was told. */
+export interface Asked {
+  kind: 'SAVEPOINT' | 'START';
+  deploymentId: string;
+  key: string;
+  /** Ids of the savepoint or run in each answer: more than one when it was asked again. */
+  ids: string[];
+  /** Codes of refusals, in words. */
+  refusals: string[];
+  /** Errors that a client cannot act on: neither a refusal nor one that says "again". */
+  bugs: string[];
+  /** Tries, answered or not. */
+  tries: number;
+  answeredAt: number | null;
+}
+
+const ANSWER_WITHIN_MS = 5_000;
+const AGAIN_AFTER_MS = 200;
+/** Refusals that pass: the job is being recovered by Flink, or the one before has just ended. */
+const PASSING = ['DEPLOYMENT_NOT_RUNNING', 'SAVEPOINT_IN_PROGRESS', 'CLUSTER_CHANGED'];
+
+const mutations = {
+  SAVEPOINT: `mutation($deploymentId: ID!, $key: String!) {
+    answer: createSavepoint(input: { deploymentId: $deploymentId, idempotencyKey: $key }) {
+      ... on Savepoint { id } ... on UserError { code message } } }`,
+  START: `mutation($deploymentId: ID!, $key: String!) {
+    answer: startDeployment(input: { deploymentId: $deploymentId, idempotencyKey: $key, start: { strategy: NONE } }) {
+      ... on Job { id } ... on UserError { code message } } }`,
+};
+
+interface Reply {
+  data?: { answer: { id?: string; code?: string; message?: string } } | null;
+  errors?: { message: string; extensions: { code: string; retryable?: boolean } }[];
+}
+
+export const newRequest = (kind: Asked['kind'], deploymentId: string, key: string): Asked => ({
+  kind,
+  deploymentId,
+  key,
+  ids: [],
+  refusals: [],
+  bugs: [],
+  tries: 0,
+  answeredAt: null,
+});
+
+/** Sends the request with its key again and again until it is accepted, or declined for good. A refusal that passes is waited out. */
+export async function askUntilAnswered(url: string, asked: Asked, signal: AbortSignal): Promise<void> {
+  const variables = { deploymentId: asked.deploymentId, key: asked.key };
+  for (; !signal.aborted; await sleep(AGAIN_AFTER_MS)) {
+    asked.tries += 1;
+    const reply = await post(url, mutations[asked.kind], variables);
+    if (!reply) continue; // nobody answered: whether it was accepted is not known
+    const [error] = reply.errors ?? [];
+    if (error) {
+      if (!error.extensions.retryable) asked.bugs.push(`${error.extensions.code}: ${error.message}`);
+      continue;
+    }
+    const { id, code, message } = reply.data?.answer ?? {};
+    if (id) asked.ids.push(id);
+    else asked.refusals.push(`${code}: ${message}`);
+    if (!id && PASSING.includes(code ?? '')) continue;
+    asked.answeredAt = Date.now();
+    return;
+  }
+}
+
+/** null: no whole answer came. */
+async function post(url: string, query: string, variables: object): Promise<Reply | null> {
+  try {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    return (await response.json()) as Reply;
+  } catch {
+    return null; // refused, reset, cut off in the middle, or too late: all the same to a client
+  }
+}
+
+/** For the set-up, where nothing is broken: the data, or an error. */
+export async function ask<T>(url: string, query: string, variables: object): Promise<T> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data?: T; errors?: object };
+  if (!data || errors) throw new Error(`The API answered ${JSON.stringify(errors)} to ${query}`);
+  return data;
+}

@@ -1,0 +1,80 @@
+import type { Asked } from './client.js';
+import type { Received } from './follower.js';
+
+/** Everything that is known after a run, from the four sides that must agree. Times are epoch ms. */
+export interface RunRecord {
+  flink: {
+    savepointsMade: { jobId: string; triggerId: string; location: string; targetDirectory: string | null }[];
+    /** Every trigger that arrived, repeats included. */
+    triggers: { jobId: string; triggerId: string }[];
+    /** Ids that run calls named, repeats included. */
+    runs: string[];
+    jobs: { id: string; name: string; alive: boolean }[];
+    jarIds: string[];
+  };
+  /** Locations in the storage that hold a `_metadata`. */
+  stored: string[];
+  database: {
+    savepoints: SavepointRow[];
+    attempts: AttemptRow[];
+    jobs: JobRow[];
+    deployments: { id: string; name: string; state: string; last_event: number; current_job_id: string | null }[];
+    events: {
+      deployment_id: string | null;
+      number: number | null;
+      type: string;
+      savepoint_id: string | null;
+      job_id: string | null;
+    }[];
+    keys: { key: string; object_id: string }[];
+  };
+  client: { asked: Asked[]; received: Received[] };
+  /** What a fault is known to leave behind. */
+  tolerated: {
+    /** A worker that dies between an upload and the note of its jar leaves it on the cluster. */
+    jarsLeft: number;
+    /** The JobManager was restarted: what became of a savepoint may be lost, and said to be. */
+    resultLost: boolean;
+    /** A run call was written down and never left: after 10 min the start has failed. */
+    submissionLost: boolean;
+  };
+}
+
+export interface SavepointRow {
+  id: string;
+  deployment_id: string;
+  job_id: string;
+  state: string;
+  location: string | null;
+  attempt: number;
+  in_flight: boolean;
+  failure_code: string | null;
+  details: string | null;
+  data: string;
+  look_at: string | null;
+  claimed_until: string | null;
+  ended_at: number | null;
+}
+
+export interface AttemptRow {
+  savepoint_id: string;
+  number: number;
+  trigger_id: string;
+  directory: string;
+  root: string;
+  sends: number;
+  ended: boolean;
+  outcome: string | null;
+}
+
+export interface JobRow {
+  id: string;
+  deployment_id: string;
+  flink_job_id: string;
+  state: string;
+  submission: number;
+  failure_code: string | null;
+  look_at: string | null;
+  claimed_until: string | null;
+  ended_at: number | null;
+}
