@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskDefinition } from '../src/queue/define-task.js';
 import { tasks, type Tasks } from '../src/queue/tasks.js';
+import { KeptClaims } from '../src/db/kept-claims.js';
 import { LongCalls } from '../src/run/long-calls.js';
+import { SavepointFollowers } from '../src/savepoint/follow-savepoints.js';
 import { savepointsFollowCluster } from '../src/savepoint/follow-cluster.js';
 import type { Services } from '../src/services.js';
 import { createHandlers } from './handlers.js';
@@ -11,10 +13,17 @@ import type { WorkerServices } from './worker-services.js';
 
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
 export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
+  const workerId = randomUUID();
+  const { database, flinkClients, log } = shared;
+  const keptClaims = new KeptClaims(database, workerId, (error) =>
+    log.warn({ err: error }, 'claims could not be renewed; they are given up when their lease ends'),
+  );
+  const followSavepoints = new SavepointFollowers(database, flinkClients, keptClaims, log);
   const services: WorkerServices = {
     ...shared,
-    workerId: randomUUID(),
-    longCalls: new LongCalls(),
+    workerId,
+    followSavepoints,
+    longCalls: new LongCalls(keptClaims),
     clusterFollower: savepointsFollowCluster,
   };
   const handlers = createHandlers(services);
@@ -28,6 +37,8 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     stop: async () => {
       await watchers.stop();
       await Promise.all(workers.map((worker) => worker.close()));
+      await followSavepoints.stop();
+      await watchers.giveUp();
     },
   };
 }

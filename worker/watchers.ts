@@ -23,6 +23,13 @@ const looks: Record<
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
 };
 
+export interface Watchers {
+  /** Takes nothing new and waits for the looks that run. */
+  stop(): Promise<void>;
+  /** Afterwards, when nothing of this worker runs any more: its clusters are free for others at once. */
+  giveUp(): Promise<void>;
+}
+
 /** The queue drives what repeats. It may have been emptied, so it is told again and again; when it is away, this timer does without it. */
 async function repeatInQueue({ taskQueue, log }: WorkerServices): Promise<void> {
   try {
@@ -33,7 +40,7 @@ async function repeatInQueue({ taskQueue, log }: WorkerServices): Promise<void> 
 }
 
 /** Starts everything of a worker that is driven by time: ownership of clusters, due rows, housekeeping. */
-export function startWatchers(services: WorkerServices): { stop(): Promise<void> } {
+export function startWatchers(services: WorkerServices): Watchers {
   const { database, wakeups, workerId, log } = services;
   const onError = (error: unknown) => log.error({ err: error }, 'a watcher failed; it goes on');
 
@@ -74,7 +81,7 @@ export function startWatchers(services: WorkerServices): { stop(): Promise<void>
   return {
     stop: async () => {
       await Promise.all([housekeeping.stop(), ownership.stop(), watcher.stop()]);
-      await giveUpClusters(database, workerId);
     },
+    giveUp: () => giveUpClusters(database, workerId),
   };
 }

@@ -1,11 +1,13 @@
 import type { ClusterFollower } from '../src/job/cluster-follower.js';
 import type { LongCalls } from '../src/run/long-calls.js';
+import type { FollowSavepoints } from '../src/savepoint/savepoint-deps.js';
 import type { Services } from '../src/services.js';
 
 /** What only the worker needs on top of the shared services. */
 export interface WorkerServices extends Services {
   /** Of this process, new at each start: owner of clusters. */
   workerId: string;
+  followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
   clusterFollower: ClusterFollower;
 }

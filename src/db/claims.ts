@@ -6,6 +6,9 @@ import type { Database, Sql, Transaction } from './database.js';
  *
  * `claim` is a fencing number, one higher for each owner. Every write of an owner names it, and the states that the
  * row may be in; zero rows changed means that somebody else has taken over, and the owner stops quietly.
+ *
+ * While a row is claimed its look_at is the end of the lease, unless it was woken meanwhile: what is due is then found
+ * by look_at alone, however many rows are claimed.
  */
 export const watchedTables = ['cluster', 'job', 'savepoint'] as const;
 export type WatchedTable = (typeof watchedTables)[number];
@@ -31,8 +34,8 @@ export function leaseAllowsEffect(claim: Claim, now = Date.now()): boolean {
 }
 
 const clusterOf = (table: WatchedTable) => (table === 'cluster' ? 'id' : 'cluster_id');
-const owned = (table: WatchedTable) =>
-  `${clusterOf(table)} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+const owned = (table: WatchedTable, prefix = '') =>
+  `${prefix}${clusterOf(table)} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
 
 interface ClaimRow {
   kind: WatchedTable;
@@ -51,11 +54,11 @@ const toClaim = (row: ClaimRow, claimedAt: number): Claim => ({
 const claimDueText = watchedTables
   .map(
     (table) => /* sql */ `${table}_due as (
-      update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'
+      update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms', look_at = now() + $2 * interval '1 ms'
        where id in (select id from ${table}
                      where look_at <= now() and (claimed_until is null or claimed_until < now()) and ${owned(table)}
                      order by look_at limit $3 for update skip locked)
-      returning '${table}'::text as kind, id, claim, wakes, look_at)`,
+      returning '${table}'::text as kind, id, claim, wakes)`,
   )
   .join(', ');
 const claimDueSelect = watchedTables.map((table) => `select * from ${table}_due`).join(' union all ');
@@ -67,12 +70,13 @@ export async function claimDue(database: Database, worker: string, limit: number
   return rows.map((row) => toClaim(row, claimedAt));
 }
 
-/** Milliseconds until the next row of an owned cluster is due (0: now); null when nothing waits. */
+/** Milliseconds until the next row of an owned cluster is due (0: now); null when nothing waits. Claimed rows that were woken are not told: their owner's look ends first. */
 export async function nextDueInMs(database: Database, worker: string): Promise<number | null> {
   const due = watchedTables
     .map(
       (table) =>
-        `select min(greatest(look_at, claimed_until)) as at from ${table} where look_at is not null and ${owned(table)}`,
+        `(select look_at as at from ${table} where look_at is not null and (claimed_until is null or claimed_until <= look_at)
+            and ${owned(table)} order by look_at limit 1)`,
     )
     .join(' union all ');
   const row = await database.row<{ ms: number | null }>(
@@ -91,7 +95,7 @@ export async function claimOne(
 ): Promise<Claim | null> {
   const claimedAt = Date.now();
   const row = await database.row<ClaimRow>(
-    `update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'
+    `update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms', look_at = now() + $2 * interval '1 ms'
       where id = $3 and look_at is not null and (claimed_until is null or claimed_until < now()) and ${owned(table)}
       returning '${table}'::text as kind, id, claim, wakes`,
     [worker, LEASE_MS, id],
@@ -109,15 +113,46 @@ export async function wake(sql: Sql, table: WatchedTable, id: string): Promise<v
   );
 }
 
-/** Holds on to a row during a call that outlasts the lease. False: it is no longer ours, the call must be aborted. */
-export async function renew(database: Database, claim: Claim): Promise<boolean> {
+/** What a renewal says of a row that is still ours. */
+export interface Renewed {
+  /** Somebody has woken the row since it was claimed. */
+  woken: boolean;
+  /** This worker still owns the row's cluster. */
+  owned: boolean;
+}
+
+/** Holds on to rows of one table for longer than a lease. A row that the answer lacks is no longer ours. */
+export async function renewAll(
+  database: Database,
+  worker: string,
+  table: WatchedTable,
+  claims: readonly Claim[],
+): Promise<Map<string, Renewed>> {
   const renewedAt = Date.now();
-  const changed = await database.changed(
-    `update ${claim.table} set claimed_until = now() + $3 * interval '1 ms' where id = $1 and claim = $2 and claimed_until > now()`,
-    [claim.id, claim.claim, LEASE_MS],
+  const rows = await database.rows<Renewed & { id: string }>(
+    `update ${table} t set claimed_until = now() + $2 * interval '1 ms',
+            look_at = case when t.wakes = held.wakes then now() + $2 * interval '1 ms' else t.look_at end
+       from unnest($3::uuid[], $4::bigint[], $5::int[]) as held(id, claim, wakes)
+      where t.id = held.id and t.claim = held.claim and t.claimed_until > now()
+      returning t.id, t.wakes <> held.wakes as woken, ${owned(table, 't.')} as owned`,
+    [worker, LEASE_MS, claims.map(({ id }) => id), claims.map(({ claim }) => claim), claims.map(({ wakes }) => wakes)],
   );
-  if (changed === 1) claim.claimedAt = renewedAt;
-  return changed === 1;
+  const renewed = new Map(rows.map((row) => [row.id, row]));
+  for (const claim of claims) if (renewed.has(claim.id)) claim.claimedAt = renewedAt;
+  return renewed;
+}
+
+/** Gives claimed rows back, due at once for whoever comes next. What is no longer ours stays as it is. */
+export async function giveBack(database: Database, table: WatchedTable, claims: readonly Claim[]): Promise<void> {
+  if (claims.length === 0) return;
+  await database.rows(
+    `with given as (
+       update ${table} t set claimed_until = null, look_at = now()
+         from unnest($1::uuid[], $2::bigint[]) as held(id, claim)
+        where t.id = held.id and t.claim = held.claim and t.claimed_until is not null returning 1)
+     select pg_notify('stateward', 'due') from given limit 1`,
+    [claims.map(({ id }) => id), claims.map(({ claim }) => claim)],
+  );
 }
 
 const OUTAGE_FAILURES = 5;
@@ -149,8 +184,14 @@ export async function fencedWrite(
   const values: unknown[] = [claim.id, claim.claim, from];
   const columns = assign(set, values);
   const writtenAt = Date.now();
-  if (then === 'HOLD') columns.push(`claimed_until = now() + ${LEASE_MS} * interval '1 ms'`);
-  else if (then === 'REST') columns.push('claimed_until = null', 'look_at = null');
+  if (then === 'HOLD') {
+    const leaseEnd = `now() + ${LEASE_MS} * interval '1 ms'`;
+    const wakes = values.push(claim.wakes);
+    columns.push(
+      `claimed_until = ${leaseEnd}`,
+      `look_at = case when wakes = $${wakes} then ${leaseEnd} else look_at end`,
+    );
+  } else if (then === 'REST') columns.push('claimed_until = null', 'look_at = null');
   else {
     const wakes = values.push(claim.wakes);
     const pause = values.push(Math.ceil(then.againInMs));

@@ -76,7 +76,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   );
   failPoint('start.run-stored');
   if (!leaseAllowsEffect(claim)) return;
-  const reply = await longCalls.hold(database, claim, (signal) =>
+  const reply = await longCalls.hold(claim, (signal) =>
     flink.runJar(
       jarId,
       {
@@ -114,7 +114,7 @@ async function upload(
     fencedWrite(tx, claim, SUBMITTING, { waiting_for: `the upload of ${work.artifact?.name} to the cluster` }, 'HOLD'),
   );
   const { name } = work.artifact;
-  const reply = await longCalls.hold(database, claim, (signal) => flink.uploadJar({ path, name }, signal));
+  const reply = await longCalls.hold(claim, (signal) => flink.uploadJar({ path, name }, signal));
   failPoint('start.uploaded');
   if (reply.outcome === 'REFUSED') {
     await declined(deps, work, claim, flink, reply);

@@ -58,7 +58,8 @@ async function waitForTurn(database: Database, work: SavepointAtWork, claim: Cla
   });
 }
 
-async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
+/** Flink or the storage is in trouble: asked again later, which changes no state. */
+export async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
   const pause = troublePauseMs(work.failures);
   try {
     await database.transaction((tx) =>

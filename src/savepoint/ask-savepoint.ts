@@ -8,19 +8,13 @@ import { classifySavepointFailure } from '../flink/savepoint-failure.js';
 import { completeSavepoint, failSavepoint } from './end-savepoint.js';
 import { describePending, explainFailure } from './explain-failure.js';
 import { findLostResult } from './find-lost-result.js';
-import { lookPauseMs } from './look-pause.js';
+import { sentOnJobManagersClock } from './read-progress.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
-import { mayBeSent, progressOf } from './savepoint.lifecycle.js';
+import { mayBeSent } from './savepoint.lifecycle.js';
 import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
 
-/** Flink's statistics come from a cache of 3 s; asking more often than this shows nothing new. */
-const PROGRESS_EVERY_MS = 900;
 const TOLD_WITHIN_MS = 3_000;
-/** Where the job's checkpoint timeout was not observed: Flink's default. */
-const DEFAULT_TIMEOUT_MS = 600_000;
-/** Stateward waits as long as Flink does, and this much longer (SP-11). */
-const GRACE_MS = 120_000;
 
 /** Asks Flink what has become of the trigger id. SEND_AGAIN: it does not know it, and must still know it if it had ever come. */
 export async function askSavepoint(
@@ -60,7 +54,7 @@ export async function settleStatus(
     case 'UNKNOWN':
       return findLostResult(deps, work, claim, null);
     case 'PENDING':
-      return recordProgress(deps, work, claim);
+      return follow(deps, work, claim);
   }
 }
 
@@ -114,42 +108,15 @@ async function whoHasNotAcknowledged(flink: FlinkApi, work: SavepointAtWork): Pr
 const begunAfterOurCall = (entry: SnapshotEntry, work: SavepointAtWork) =>
   entry.triggeredAt >= sentOnJobManagersClock(work) - 1_500;
 
-function sentOnJobManagersClock(work: SavepointAtWork): number {
-  return (work.attempt?.sentAt ?? 0) + (work.cluster.clockOffsetMs ?? 0);
-}
-
-async function recordProgress(
-  { database, flinkClients }: AdvanceSavepointDeps,
-  work: SavepointAtWork,
-  claim: Claim,
-): Promise<void> {
-  const patience = (work.job.checkpointTimeoutMs ?? DEFAULT_TIMEOUT_MS) + GRACE_MS;
-  const elapsedMs = work.attempt?.sentAgoMs ?? 0;
-  if (elapsedMs > patience) return findLostResult({ database, flinkClients }, work, claim, null);
-  const again = { againInMs: lookPauseMs(elapsedMs, work.expectedDurationMs) };
-  const due = work.progressAgeMs === null || work.progressAgeMs > PROGRESS_EVERY_MS;
-  const statistics = due ? await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId) : null;
-  const progress = statistics && progressOf(statistics.history, sentOnJobManagersClock(work));
-  await database.transaction(async (tx) => {
-    await fencedWrite(
-      tx,
-      claim,
-      [SavepointState.IN_PROGRESS],
-      {
-        failures: 0,
-        lost_since: null,
-        ...(progress && {
-          acknowledged_subtasks: progress.acknowledgedSubtasks,
-          total_subtasks: progress.totalSubtasks,
-          progress_bytes: progress.bytes,
-          no_progress: progress.noProgress,
-          progress_at: NOW,
-        }),
-      },
-      again,
-    );
-    if (work.attempt && !work.attempt.accepted)
-      await updateAttempt(tx, work.id, work.attempt.number, { accepted_at: NOW });
-    if (progress) await tx.rows(`select pg_notify('stateward', 'savepoint:' || $1)`, [work.id]);
-  });
+/** Flink is at it: from here on it is followed in memory, and the row is written when something has changed. */
+async function follow(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+  const { attempt } = work;
+  const news = work.failures > 0 || work.lostForMs !== null || attempt?.accepted === false;
+  if (news) {
+    await deps.database.transaction(async (tx) => {
+      await fencedWrite(tx, claim, [SavepointState.IN_PROGRESS], { failures: 0, lost_since: null }, 'HOLD');
+      if (attempt && !attempt.accepted) await updateAttempt(tx, work.id, attempt.number, { accepted_at: NOW });
+    });
+  }
+  deps.followSavepoints.follow({ ...work, failures: 0, lostForMs: null }, claim);
 }

@@ -1,16 +1,35 @@
-const FIRST_PAUSES_MS = [20, 40, 80, 160, 320];
-
-/** Pauses of the looks inside the claim that sent the trigger: small savepoints end within them, whatever tick and queue do. */
-export const firstPausesMs: readonly number[] = FIRST_PAUSES_MS;
+const SHORTEST_MS = 20;
+const LONGEST_MS = 5_000;
+/** Questions per second that one worker puts to all JobManagers together about running savepoints. */
+const QUESTIONS_PER_S = 2_500;
+/** The same for their statistics, which cost both sides more. */
+const STATISTICS_PER_S = 200;
+/** Flink serves statistics from a cache of 3 s; asking much more often shows nothing new. */
+const STATISTICS_EVERY_MS = 900;
 
 /**
- * Pause before Flink is asked again about a running savepoint: a small share of the time that it has taken so far, or,
- * while it is younger than its expected duration, of that; between 250 ms and 5 s, so that the detection of the end
- * lags at most some percent behind, and a savepoint of an hour costs some hundred questions.
+ * Pause before Flink is asked again about a running savepoint. Seldom while it is far from the end that is expected,
+ * closely around it, then ever more seldom; where nothing is expected, a small share of the time that it has taken so
+ * far. So the detection of the end lags some tens of ms behind a savepoint of seconds, and at most 5 s behind any. The
+ * more savepoints this worker follows, the longer each waits.
  */
-export function lookPauseMs(elapsedMs: number, expectedDurationMs: number | null): number {
-  const remaining = expectedDurationMs === null ? 0 : Math.max(0, expectedDurationMs - elapsedMs) / 4;
-  return Math.min(5_000, Math.max(250, elapsedMs * 0.05, Math.min(remaining, 2_000)));
+export function lookPauseMs(elapsedMs: number, expectedDurationMs: number | null, followed: number): number {
+  return Math.min(
+    LONGEST_MS,
+    Math.max(SHORTEST_MS, wanted(elapsedMs, expectedDurationMs), (followed * 1_000) / QUESTIONS_PER_S),
+  );
+}
+
+function wanted(elapsedMs: number, expectedDurationMs: number | null): number {
+  const share = elapsedMs * 0.03;
+  if (expectedDurationMs === null) return share;
+  const remainingMs = expectedDurationMs - elapsedMs;
+  return remainingMs > 0 ? Math.min(remainingMs / 4, 100 + elapsedMs * 0.1) : Math.min(-remainingMs / 4, share);
+}
+
+/** Pause before the progress of a running savepoint is read again. */
+export function progressPauseMs(elapsedMs: number, followed: number): number {
+  return Math.max(STATISTICS_EVERY_MS, Math.min(LONGEST_MS, elapsedMs * 0.05), (followed * 1_000) / STATISTICS_PER_S);
 }
 
 /** Pause after a question to Flink that got no answer: doubles from 500 ms to 5 s. */

@@ -150,7 +150,7 @@ export async function insertAttempt(
 }
 
 export async function updateAttempt(
-  tx: Transaction,
+  tx: Sql,
   savepointId: string,
   number: number,
   set: Record<string, unknown>,
@@ -159,6 +159,37 @@ export async function updateAttempt(
   await tx.changed(
     `update savepoint_attempt set ${assign(set, values).join(', ')} where savepoint_id = $1 and number = $2`,
     values,
+  );
+}
+
+/** What Flink tells of running savepoints, of many at once and under their claims; whoever watches one is told. */
+export async function writeProgress(
+  sql: Sql,
+  all: {
+    id: string;
+    claim: number;
+    acknowledgedSubtasks: number | null;
+    totalSubtasks: number | null;
+    bytes: number | null;
+    noProgress: NoProgressReason | null;
+  }[],
+): Promise<void> {
+  await sql.rows(
+    `with written as (
+       update savepoint s set acknowledged_subtasks = p.acknowledged, total_subtasks = p.total, progress_bytes = p.bytes,
+              no_progress = p.reason, progress_at = now()
+         from unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::text[])
+              as p(id, claim, acknowledged, total, bytes, reason)
+        where s.id = p.id and s.claim = p.claim and s.state = 'IN_PROGRESS' returning s.id)
+     select pg_notify('stateward', 'savepoint:' || id) from written`,
+    [
+      all.map(({ id }) => id),
+      all.map(({ claim }) => claim),
+      all.map(({ acknowledgedSubtasks }) => acknowledgedSubtasks),
+      all.map(({ totalSubtasks }) => totalSubtasks),
+      all.map(({ bytes }) => bytes),
+      all.map(({ noProgress }) => noProgress),
+    ],
   );
 }
 

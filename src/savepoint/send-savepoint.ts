@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterState } from '../cluster/cluster.entity.js';
 import { lockCluster, readFactsSoon } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
@@ -11,11 +10,10 @@ import type { FlinkApi, FlinkReply } from '../flink/flink.types.js';
 import { joinLocation } from '../flink/location.js';
 import { classifySavepointFailure } from '../flink/savepoint-failure.js';
 import { directoryOf, newTriggerId } from './admit-savepoints.js';
-import { settleStatus } from './ask-savepoint.js';
 import { completeSavepoint, failSavepoint } from './end-savepoint.js';
 import { explainFailure } from './explain-failure.js';
 import { findLostResult } from './find-lost-result.js';
-import { firstPausesMs, troublePauseMs } from './look-pause.js';
+import { troublePauseMs } from './look-pause.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
 import { mayBeSent } from './savepoint.lifecycle.js';
@@ -63,9 +61,9 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
     lastSentAgoMs: 0,
   };
   if (reply.outcome === 'REFUSED') return recordRefusal(deps, { ...work, attempt: sent }, claim, flink, reply);
-  await deps.database.transaction((tx) => updateAttempt(tx, work.id, attempt.number, { accepted_at: NOW }));
+  await updateAttempt(deps.database, work.id, attempt.number, { accepted_at: NOW });
   failPoint('savepoint.accepted');
-  return watchShortly(deps, { ...work, attempt: { ...sent, accepted: true } }, claim, flink);
+  deps.followSavepoints.follow({ ...work, attempt: { ...sent, accepted: true } }, claim);
 }
 
 /** Another process answers than the one that was read: whether it is still the cluster that was registered is looked at first. */
@@ -159,21 +157,4 @@ async function recordRefusal(
     ...failure,
     message: `Flink declined it with HTTP ${reply.status}. ${failure.message}`,
   });
-}
-
-/** A small savepoint ends within these looks, whatever tick and queue do. */
-async function watchShortly(
-  deps: AdvanceSavepointDeps,
-  work: SavepointAtWork,
-  claim: Claim,
-  flink: FlinkApi,
-): Promise<void> {
-  for (const pause of firstPausesMs) {
-    await sleep(pause);
-    const attempt = work.attempt;
-    if (!attempt) return;
-    const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
-    if (status.status !== 'PENDING') return settleStatus(deps, work, claim, status);
-  }
-  return settleStatus(deps, work, claim, { status: 'PENDING' });
 }

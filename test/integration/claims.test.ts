@@ -13,7 +13,8 @@ import {
   leaseAllowsEffect,
   nextDueInMs,
   OWN_FAILURES,
-  renew,
+  giveBack,
+  renewAll,
   type Then,
   wake,
 } from '../../src/db/claims.js';
@@ -233,21 +234,56 @@ describe('waking', () => {
   });
 });
 
-describe('renewing', () => {
-  it('lengthens a lease that is held', async () => {
+describe('renewing many', () => {
+  const renewed = (...claims: Claim[]) => renewAll(opened.database, worker, 'savepoint', claims);
+
+  it('lengthens the leases that are held, and tells whose rows were woken', async () => {
+    const [calm, woken] = [
+      await insertSavepoint(opened.database, clusterId),
+      await insertSavepoint(opened.database, clusterId),
+    ];
+    const held = [await claim(calm), await claim(woken)];
+    for (const one of held) one.claimedAt -= LEASE_MS;
+    await wake(opened.database, 'savepoint', woken);
+    expect(await renewed(...held)).toEqual(
+      new Map([
+        [calm, expect.objectContaining({ woken: false, owned: true })],
+        [woken, expect.objectContaining({ woken: true, owned: true })],
+      ]),
+    );
+    for (const one of held) expect(leaseAllowsEffect(one)).toBe(true);
+    expect((await rowOf(woken)).due_in_ms).toBeLessThanOrEqual(0);
+    expect((await rowOf(calm)).due_in_ms).toBeGreaterThan(0);
+  });
+
+  it('tells when the cluster has become another worker’s', async () => {
     const id = await insertSavepoint(opened.database, clusterId);
     const held = await claim(id);
-    held.claimedAt -= LEASE_MS;
-    expect(await renew(opened.database, held)).toBe(true);
-    expect(leaseAllowsEffect(held)).toBe(true);
+    expect((await renewAll(opened.database, randomUUID(), 'savepoint', [held])).get(id)).toMatchObject({
+      owned: false,
+    });
   });
 
   it('is refused once the lease is over, or the row is somebody else’s', async () => {
     const id = await insertSavepoint(opened.database, clusterId);
     const held = await claim(id);
     await endLease(id);
-    expect(await renew(opened.database, held)).toBe(false);
+    expect([...(await renewed(held)).keys()]).toEqual([]);
     await claim(id);
-    expect(await renew(opened.database, held)).toBe(false);
+    expect([...(await renewed(held)).keys()]).toEqual([]);
+  });
+});
+
+describe('giving back', () => {
+  it('makes the rows that are still held due at once, and no other', async () => {
+    const [mine, taken, ended] = await Promise.all([1, 2, 3].map(() => insertSavepoint(opened.database, clusterId)));
+    const held = [await claim(mine ?? ''), await claim(taken ?? ''), await claim(ended ?? '')];
+    await endLease(taken ?? '');
+    await claim(taken ?? '');
+    await write(held[2] as Claim, {}, 'REST');
+    await giveBack(opened.database, 'savepoint', held);
+    expect((await rowOf(mine ?? '')).due_in_ms).toBeLessThanOrEqual(0);
+    expect((await rowOf(taken ?? '')).due_in_ms).toBeGreaterThan(0);
+    expect((await rowOf(ended ?? '')).due_in_ms).toBeNull();
   });
 });

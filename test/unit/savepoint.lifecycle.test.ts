@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { SnapshotEntry } from '../../src/flink/flink.types.js';
 import { NoProgressReason, SavepointFailureCode, SavepointState } from '../../src/savepoint/savepoint.enums.js';
 import { finalStates, mayBeSent, mayStillBeFound, moves, progressOf } from '../../src/savepoint/savepoint.lifecycle.js';
-import { lookPauseMs, troublePauseMs } from '../../src/savepoint/look-pause.js';
+import { lookPauseMs, progressPauseMs, troublePauseMs } from '../../src/savepoint/look-pause.js';
 
 const sent = { sends: 1, processMark: 'flink-web-a', storedAgoMs: 0 };
 const cluster = { processMark: 'flink-web-a', asyncStoreDurationMs: 300_000 };
@@ -141,13 +141,38 @@ describe('the life of a savepoint', () => {
 });
 
 describe('the pause between two looks', () => {
-  it('stays between 250 ms and 5 s, whatever was expected', () => {
+  it('stays between 20 ms and 5 s, whatever was expected and however many are followed', () => {
     fc.assert(
-      fc.property(fc.nat(1e8), fc.option(fc.nat(1e8)), (elapsedMs, expectedMs) => {
-        const pause = lookPauseMs(elapsedMs, expectedMs);
-        expect(pause).toBeGreaterThanOrEqual(250);
+      fc.property(fc.nat(1e8), fc.option(fc.nat(1e8)), fc.nat(1e5), (elapsedMs, expectedMs, followed) => {
+        const pause = lookPauseMs(elapsedMs, expectedMs, followed);
+        expect(pause).toBeGreaterThanOrEqual(20);
         expect(pause).toBeLessThanOrEqual(5_000);
       }),
+    );
+  });
+
+  it('is short around the end that is expected, and costs few questions until then', () => {
+    let elapsedMs = 0;
+    let questions = 0;
+    while (elapsedMs < 1_990) {
+      elapsedMs += lookPauseMs(elapsedMs, 2_000, 1);
+      questions += 1;
+    }
+    expect(elapsedMs).toBeLessThan(2_030);
+    expect(questions).toBeLessThan(30);
+  });
+
+  it('keeps the questions of one worker below 2,500 a second, and those about progress below 200', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(1e6),
+        fc.option(fc.nat(1e6)),
+        fc.integer({ min: 1, max: 12_500 }),
+        (elapsedMs, expectedMs, n) => {
+          expect((n * 1_000) / lookPauseMs(elapsedMs, expectedMs, n)).toBeLessThanOrEqual(2_500.001);
+          expect((n * 1_000) / progressPauseMs(elapsedMs, n)).toBeLessThanOrEqual(200.001);
+        },
+      ),
     );
   });
 
