@@ -25,6 +25,7 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     followSavepoints,
     longCalls: new LongCalls(keptClaims),
     clusterFollower: savepointsFollowCluster,
+    clusterLoad: { owned: 0 },
   };
   const handlers = createHandlers(services);
   const names = Object.keys(tasks) as (keyof Tasks)[];

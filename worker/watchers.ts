@@ -1,4 +1,4 @@
-import { giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
+import { countOwned, giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
 import { type Claim, claimDue, ClaimLost, nextDueInMs, type WatchedTable } from '../src/db/claims.js';
 import { HOUSEKEEPING_EVERY_MS, keepHouse } from '../src/housekeeping/housekeeping.js';
 import { lookAtCluster } from '../src/job/look-at-cluster.js';
@@ -66,6 +66,7 @@ export function startWatchers(services: WorkerServices): Watchers {
     RENEW_EVERY_MS,
     async () => {
       if ((await ownClusters(database, workerId)).length > 0) wakeups.wake('due');
+      services.clusterLoad.owned = await countOwned(database, workerId);
     },
     onError,
   );

@@ -10,4 +10,6 @@ export interface WorkerServices extends Services {
   followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
   clusterFollower: ClusterFollower;
+  /** How many clusters this worker looks after; kept by the watchers. */
+  clusterLoad: { owned: number };
 }

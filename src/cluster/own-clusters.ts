@@ -40,6 +40,15 @@ export async function ownClusters(database: Database, worker: string): Promise<s
   return rows.map((row) => row.cluster_id);
 }
 
+/** How many clusters a worker looks after. */
+export async function countOwned(database: Database, worker: string): Promise<number> {
+  const row = await database.row<{ owned: number }>(
+    'select count(*)::int as owned from cluster_lease where owner = $1 and owned_until > now()',
+    [worker],
+  );
+  return row?.owned ?? 0;
+}
+
 /** A worker that stops: its clusters are free at once, and their watchers elsewhere are woken. */
 export async function giveUpClusters(database: Database, worker: string): Promise<void> {
   await database.changed('update cluster_lease set owner = null, owned_until = null where owner = $1', [worker]);

@@ -1,5 +1,5 @@
 import { assign } from './assign.js';
-import type { Database, Sql, Transaction } from './database.js';
+import type { Database, Sql } from './database.js';
 
 /**
  * Claim and fence: how exactly one process at a time moves a row, and how a late one is refused.
@@ -172,10 +172,11 @@ export type Then =
 
 /**
  * The only way in which a claimed row is written. `set` maps column names (of our code, never of a caller) to values.
- * Throws {@link ClaimLost} when the claim or the state no longer holds, which rolls back the transaction around it.
+ * Throws {@link ClaimLost} when the claim or the state no longer holds, which rolls back the transaction around it; one
+ * that is all there is to write needs none.
  */
 export async function fencedWrite(
-  tx: Transaction,
+  sql: Sql,
   claim: Claim,
   from: readonly string[],
   set: Record<string, unknown>,
@@ -200,7 +201,7 @@ export async function fencedWrite(
       `look_at = case when wakes = $${wakes} then now() + $${pause} * interval '1 ms' else now() end`,
     );
   }
-  const changed = await tx.changed(
+  const changed = await sql.changed(
     `update ${claim.table} set ${columns.join(', ')} where id = $1 and claim = $2 and state = any($3)
       ${then === 'HOLD' ? 'and claimed_until > now()' : ''}`,
     values,

@@ -1,11 +1,12 @@
 import type { FlinkClients } from '../cluster/flink-clients.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Logger } from '../logger.js';
-import type { Job, JobState } from './job.entity.js';
+import type { ObservedJob } from './find-job.js';
+import type { JobState } from './job.entity.js';
 
 /** A job that has just moved, told in the transaction that moves it; the cluster's row is locked. */
 export interface JobChange {
-  job: Job;
+  job: ObservedJob;
   from: JobState;
   to: JobState;
 }
@@ -21,5 +22,7 @@ export interface LookAtClusterDeps {
   database: Database;
   flinkClients: FlinkClients;
   clusterFollower: ClusterFollower;
+  /** How many clusters this worker looks after. */
+  clusterLoad: { owned: number };
   log: Logger;
 }

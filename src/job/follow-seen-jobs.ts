@@ -6,7 +6,8 @@ import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import type { FlinkApi, FlinkCause, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
-import { type Job, JobFailureCode, JobState } from './job.entity.js';
+import type { ObservedJob } from './find-job.js';
+import { JobFailureCode, JobState } from './job.entity.js';
 import { isLive, jobStateOf, waitingFor } from './job.lifecycle.js';
 import { countMissing, moveJob, touchJobs } from './job.store.js';
 import { tellDeployment } from './tell-deployment.js';
@@ -22,27 +23,46 @@ export interface SeenJobs {
   processMark: string | null;
   flink: FlinkApi;
   /** Live by our record. */
-  jobs: Job[];
+  jobs: ObservedJob[];
   overview: FlinkJobOverview[];
   slots: Slots | null;
 }
 
-/** Compares what Flink runs with what we hold for live: moves what has moved, counts what is missing, touches the rest. */
-export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): Promise<void> {
+/**
+ * Compares what Flink runs with what we hold for live: moves what has moved, counts what is missing, and writes now and
+ * then that the rest was seen. Answers whether any is on its way somewhere.
+ */
+export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): Promise<{ moving: boolean }> {
+  let moving = false;
   const known = new Map(seen.overview.map((job) => [job.jobId, job]));
   const unchanged: { id: string; waitingFor: string | null }[] = [];
   for (const job of seen.jobs) {
     const flinkJob = known.get(job.flinkJobId);
     if (!flinkJob) {
+      moving = true;
       if (seen.isTheRegistered) await countAbsence(deps, seen, job); // another cluster says nothing of what ran on this one
       continue;
     }
     const to = jobStateOf(flinkJob, job.startedAt !== null);
     const waits = isLive(to) ? waitingFor(flinkJob, seen.slots?.available ?? null) : null;
-    if (to === job.state) unchanged.push({ id: job.id, waitingFor: waits });
-    else await moveUnlessTrouble(deps, seen, job, flinkJob, to, waits);
+    moving ||= isLive(to) && to !== JobState.RUNNING;
+    if (to === job.state) {
+      if (hasNews(seen, job, waits, deps.clusterLoad.owned)) unchanged.push({ id: job.id, waitingFor: waits });
+    } else await moveUnlessTrouble(deps, seen, job, flinkJob, to, waits);
   }
   await touchJobs(deps.database, unchanged, seen.processMark);
+  return { moving };
+}
+
+/** With many clusters a row per run and look would be most of what the database has to do: that nothing is new is then written every few seconds. */
+function hasNews(seen: SeenJobs, job: ObservedJob, waits: string | null, ownedClusters: number): boolean {
+  return (
+    job.observedAgoMs === null ||
+    job.observedAgoMs > ownedClusters * 50 ||
+    job.missingAnswers > 0 ||
+    job.waitingFor !== waits ||
+    job.processMark !== seen.processMark
+  );
 }
 
 /** One job about which Flink cannot be asked keeps none of the others; the next look tries again. */
@@ -59,12 +79,12 @@ async function moveUnlessTrouble(deps: LookAtClusterDeps, ...args: MoveArgs): Pr
   }
 }
 
-type MoveArgs = [seen: SeenJobs, job: Job, flinkJob: FlinkJobOverview, to: JobState, waits: string | null];
+type MoveArgs = [seen: SeenJobs, job: ObservedJob, flinkJob: FlinkJobOverview, to: JobState, waits: string | null];
 
 async function move(
   deps: LookAtClusterDeps,
   seen: SeenJobs,
-  job: Job,
+  job: ObservedJob,
   flinkJob: FlinkJobOverview,
   to: JobState,
   waits: string | null,
@@ -98,7 +118,7 @@ async function move(
   await commitMove(deps, cluster.id, job, to, set, eventOf(job, to, waits, cause), cause);
 }
 
-async function countAbsence(deps: LookAtClusterDeps, seen: SeenJobs, job: Job): Promise<void> {
+async function countAbsence(deps: LookAtClusterDeps, seen: SeenJobs, job: ObservedJob): Promise<void> {
   const { answers, forMs } = await countMissing(deps.database, job.id);
   if (answers < GONE_AFTER_ANSWERS || forMs < GONE_AFTER_MS) return;
   const newProcess = job.processMark !== seen.processMark;
@@ -122,7 +142,7 @@ async function countAbsence(deps: LookAtClusterDeps, seen: SeenJobs, job: Job): 
 async function commitMove(
   deps: LookAtClusterDeps,
   clusterId: string,
-  job: Job,
+  job: ObservedJob,
   to: JobState,
   set: Record<string, unknown>,
   event: { type: EventType; message: string } | null,
@@ -138,7 +158,7 @@ async function commitMove(
 }
 
 function eventOf(
-  job: Job,
+  job: ObservedJob,
   to: JobState,
   waits: string | null,
   cause: FlinkCause | null,

@@ -10,8 +10,8 @@ import { recordEvent } from '../event/record-event.js';
 import type { ClusterFacts, FlinkApi, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
 import { followSeenJobs } from './follow-seen-jobs.js';
-import { liveJobsOf } from './find-job.js';
-import { type Job, JobState } from './job.entity.js';
+import { liveJobsOf, type ObservedJob } from './find-job.js';
+import { JobState } from './job.entity.js';
 
 const FACTS_EVERY_MS = 55_000; // "at least once a minute"
 const SILENT_AFTER_FAILURES = 2;
@@ -39,9 +39,9 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
     return recordSilence(database, cluster, claim, error, jobs.length > 0);
   }
   const processMark = seen.facts ? seen.facts.processMark : cluster.processMark;
-  await recordAnswer(deps, cluster, claim, seen, jobs);
+  if (seen.facts) await recordFacts(deps, cluster, claim, seen, seen.facts, jobs);
   const isTheRegistered = seen.facts ? !isChanged(cluster, seen.facts) : cluster.state !== ClusterState.CHANGED;
-  await followSeenJobs(deps, {
+  const { moving } = await followSeenJobs(deps, {
     cluster,
     isTheRegistered,
     processMark,
@@ -50,8 +50,8 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
     overview: seen.jobs,
     slots: seen.slots,
   });
-  const againInMs = await pauseMs(database, cluster); // before the transaction, which must not ask for a second connection
-  await database.transaction((tx) => fencedWrite(tx, claim, states, { failures: 0 }, { againInMs }));
+  const againInMs = pauseMs(deps.clusterLoad.owned, jobs.length > 0, moving);
+  await fencedWrite(database, claim, states, { failures: 0, observed_at: NOW, ...slotColumns(seen) }, { againInMs });
 }
 
 async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Promise<Seen> {
@@ -71,22 +71,19 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
   return { facts, jobs, slots, hosts };
 }
 
-async function recordAnswer(
+const slotColumns = ({ slots, hosts }: Seen) => ({
+  ...(slots && { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers }),
+  ...(hosts && { task_manager_hosts: hosts }),
+});
+
+async function recordFacts(
   { database, clusterFollower }: LookAtClusterDeps,
   cluster: Cluster,
   claim: Claim,
   seen: Seen,
-  jobs: Job[],
+  facts: ClusterFacts,
+  jobs: ObservedJob[],
 ): Promise<void> {
-  const { facts, slots, hosts } = seen;
-  const slotColumns = {
-    ...(slots && { slots_total: slots.total, slots_available: slots.available, task_managers: slots.taskManagers }),
-    ...(hosts && { task_manager_hosts: hosts }),
-  };
-  if (!facts) {
-    await database.transaction((tx) => fencedWrite(tx, claim, states, { observed_at: NOW, ...slotColumns }, 'HOLD'));
-    return;
-  }
   const changed = isChanged(cluster, facts);
   const state = changed ? ClusterState.CHANGED : ClusterState.REACHABLE;
   await database.transaction(async (tx) => {
@@ -96,7 +93,7 @@ async function recordAnswer(
       tx,
       claim,
       states,
-      { ...columnsOf(facts, changed), ...storages, ...slotColumns, ...moved, observed_at: NOW },
+      { ...columnsOf(facts, changed), ...storages, ...slotColumns(seen), ...moved, observed_at: NOW },
       'HOLD',
     );
     if (state !== cluster.state && state === ClusterState.REACHABLE)
@@ -144,9 +141,8 @@ async function recordSilence(
   });
 }
 
-/** Soon while a job is on its way somewhere, seldom where nothing runs. */
-async function pauseMs(database: Database, cluster: Cluster): Promise<number> {
-  const live = await liveJobsOf(database, cluster.id);
-  if (live.some(({ state }) => state !== JobState.RUNNING && state !== JobState.SUBMITTING)) return 300;
-  return live.length > 0 ? 2_000 : 20_000;
+/** Soon while a job is on its way somewhere, seldom where nothing runs; more seldom the more clusters this worker looks after. */
+function pauseMs(owned: number, hasLiveJobs: boolean, moving: boolean): number {
+  if (moving) return 300;
+  return hasLiveJobs ? Math.max(2_000, Math.min(10_000, owned * 40)) : 20_000;
 }

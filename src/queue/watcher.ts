@@ -16,6 +16,8 @@ export interface WatcherOptions<Due> {
   onError(error: unknown): void;
 }
 
+/** Between two questions to the database: many wake-ups at once are one. */
+const SPACING_MS = 15;
 /** A wake-up may be lost with its connection: look at least this often. */
 const LONGEST_SLEEP_MS = 5_000;
 const AFTER_TROUBLE_MS = 500;
@@ -32,6 +34,7 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
+        const askedAt = performance.now();
         const room = atOnce - running.size;
         const due = room > 0 ? await claimDue(room) : [];
         for (const one of due) {
@@ -46,6 +49,8 @@ export function startWatcher<Due>(options: WatcherOptions<Due>): { stop(): Promi
         if (due.length > 0) continue;
         const inMs = room > 0 ? await nextDueInMs() : 50;
         await watch.next(stopping.signal, Math.max(5, Math.min(LONGEST_SLEEP_MS, inMs ?? LONGEST_SLEEP_MS)));
+        const soon = SPACING_MS - (performance.now() - askedAt);
+        if (soon > 0) await sleep(soon, undefined, { signal: stopping.signal }).catch(() => undefined); // stopping ends the pause
       } catch (error) {
         onError(error);
         await sleep(AFTER_TROUBLE_MS, undefined, { signal: stopping.signal }).catch(() => undefined); // stopping ends the pause

@@ -33,7 +33,7 @@ export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promis
   if (!work) return;
   try {
     if (work.state !== JobState.SUBMITTING) {
-      await deps.database.transaction((tx) => fencedWrite(tx, claim, [work.state], {}, 'REST'));
+      await fencedWrite(deps.database, claim, [work.state], {}, 'REST');
     } else if (work.runSentAgoMs !== null) {
       await lookUp(deps, work, claim);
     } else {
@@ -65,14 +65,12 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
       : await upload(deps, work, claim, flink, processMark);
   if (jarId === null) return;
 
-  await database.transaction((tx) =>
-    fencedWrite(
-      tx,
-      claim,
-      SUBMITTING,
-      { run_sent_at: NOW, process_mark: processMark, waiting_for: 'the JobManager to run main()' },
-      'HOLD',
-    ),
+  await fencedWrite(
+    database,
+    claim,
+    SUBMITTING,
+    { run_sent_at: NOW, process_mark: processMark, waiting_for: 'the JobManager to run main()' },
+    'HOLD',
   );
   failPoint('start.run-stored');
   if (!leaseAllowsEffect(claim)) return;
@@ -110,8 +108,12 @@ async function upload(
     await failStart(deps, work, claim, flink, { code: JobFailureCode.ARTIFACT_MISSING, message, cause: null });
     return null;
   }
-  await database.transaction((tx) =>
-    fencedWrite(tx, claim, SUBMITTING, { waiting_for: `the upload of ${work.artifact?.name} to the cluster` }, 'HOLD'),
+  await fencedWrite(
+    database,
+    claim,
+    SUBMITTING,
+    { waiting_for: `the upload of ${work.artifact?.name} to the cluster` },
+    'HOLD',
   );
   const { name } = work.artifact;
   const reply = await longCalls.hold(claim, (signal) => flink.uploadJar({ path, name }, signal));
@@ -120,9 +122,7 @@ async function upload(
     await declined(deps, work, claim, flink, reply);
     return null;
   }
-  await database.transaction((tx) =>
-    fencedWrite(tx, claim, SUBMITTING, { jar_id: reply.jarId, process_mark: processMark }, 'HOLD'),
-  );
+  await fencedWrite(database, claim, SUBMITTING, { jar_id: reply.jarId, process_mark: processMark }, 'HOLD');
   return reply.jarId;
 }
 
@@ -160,7 +160,7 @@ async function lookUp(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
 }
 
 async function giveBack(database: Database, claim: Claim, waitingFor: string, againInMs: number): Promise<void> {
-  await database.transaction((tx) => fencedWrite(tx, claim, SUBMITTING, { waiting_for: waitingFor }, { againInMs }));
+  await fencedWrite(database, claim, SUBMITTING, { waiting_for: waitingFor }, { againInMs });
 }
 
 async function comeAgain(
@@ -172,14 +172,12 @@ async function comeAgain(
 ): Promise<void> {
   const pause = Math.min(5_000, 500 * 2 ** Math.min(work.failures, 10));
   try {
-    await database.transaction((tx) =>
-      fencedWrite(
-        tx,
-        claim,
-        [work.state],
-        { failures, waiting_for: `the cluster: ${trouble}`.slice(0, 500) },
-        { againInMs: pause },
-      ),
+    await fencedWrite(
+      database,
+      claim,
+      [work.state],
+      { failures, waiting_for: `the cluster: ${trouble}`.slice(0, 500) },
+      { againInMs: pause },
     );
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error;

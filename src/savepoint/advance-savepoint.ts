@@ -45,7 +45,7 @@ async function step(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Cl
     case SavepointState.DELETING:
     case SavepointState.DELETED:
     case SavepointState.DELETION_FAILED:
-      return deps.database.transaction((tx) => fencedWrite(tx, claim, [work.state], {}, 'REST'));
+      return fencedWrite(deps.database, claim, [work.state], {}, 'REST');
   }
 }
 
@@ -62,9 +62,7 @@ async function waitForTurn(database: Database, work: SavepointAtWork, claim: Cla
 export async function lookAgainAfter(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
   const pause = troublePauseMs(work.failures);
   try {
-    await database.transaction((tx) =>
-      fencedWrite(tx, claim, [work.state], { failures: countOutage(work.failures) }, { againInMs: pause }),
-    );
+    await fencedWrite(database, claim, [work.state], { failures: countOutage(work.failures) }, { againInMs: pause });
   } catch (error) {
     if (!(error instanceof ClaimLost)) throw error;
   }
@@ -95,9 +93,7 @@ export async function recoverSavepoint(
       );
     }
     const pause = Math.min(60_000, 1_000 * 2 ** Math.min(work.failures, 10));
-    await database.transaction((tx) =>
-      fencedWrite(tx, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause }),
-    );
+    await fencedWrite(database, claim, [work.state], { failures: work.failures + 1 }, { againInMs: pause });
   } catch (failure) {
     if (!(failure instanceof ClaimLost)) throw failure;
   }

@@ -68,15 +68,13 @@ export async function seekLateResult(deps: AdvanceSavepointDeps, work: Savepoint
       status.status === 'FAILED' ||
       (status.status === 'UNKNOWN' && (work.attempt.lastSentAgoMs ?? 0) > CALL_ARRIVES_WITHIN_MS);
     if (settled) return freeBudget(deps.database, work, claim, 60_000);
-    return deps.database.transaction((tx) =>
-      fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: 5_000 }),
-    );
+    return fencedWrite(deps.database, claim, [SavepointState.FAILED], { failures: 0 }, { againInMs: 5_000 });
   }
   const found = await seek(deps, work);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
   const pause = Math.min(SEEK_LATE_PAUSE_MAX_MS, Math.max(60_000, work.stateAgeMs));
   const then = work.stateAgeMs > SEEK_LATE_MS ? ('REST' as const) : { againInMs: pause };
-  await deps.database.transaction((tx) => fencedWrite(tx, claim, [SavepointState.FAILED], { failures: 0 }, then));
+  await fencedWrite(deps.database, claim, [SavepointState.FAILED], { failures: 0 }, then);
 }
 
 interface Found {

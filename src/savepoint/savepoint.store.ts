@@ -1,6 +1,6 @@
 import type { ClusterState } from '../cluster/cluster.entity.js';
 import { assign } from '../db/assign.js';
-import type { Claim } from '../db/claims.js';
+import { type Claim, ClaimLost, LEASE_MS } from '../db/claims.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
@@ -160,6 +160,25 @@ export async function updateAttempt(
     `update savepoint_attempt set ${assign(set, values).join(', ')} where savepoint_id = $1 and number = $2`,
     values,
   );
+}
+
+/**
+ * Written before a call leaves: whatever happens then, it is known that it may have been sent. Holds the claim for a new
+ * lease. Throws ClaimLost when it is not held any more, and then the call must not leave.
+ */
+export async function writeSend(sql: Sql, claim: Claim, attempt: number): Promise<void> {
+  const writtenAt = Date.now();
+  const changed = await sql.changed(
+    `with held as (
+       update savepoint set claimed_until = now() + $4 * interval '1 ms',
+              look_at = case when wakes = $5 then now() + $4 * interval '1 ms' else look_at end
+        where id = $1 and claim = $2 and state = 'IN_PROGRESS' and claimed_until > now() returning id)
+     update savepoint_attempt a set sends = sends + 1, last_sent_at = now(), sent_at = coalesce(sent_at, now())
+       from held where a.savepoint_id = held.id and a.number = $3`,
+    [claim.id, claim.claim, attempt, LEASE_MS, claim.wakes],
+  );
+  if (changed === 0) throw new ClaimLost(claim);
+  claim.claimedAt = writtenAt;
 }
 
 /** What Flink tells of running savepoints, of many at once and under their claims; whoever watches one is told. */

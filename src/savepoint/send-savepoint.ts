@@ -17,7 +17,7 @@ import { troublePauseMs } from './look-pause.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
 import { mayBeSent } from './savepoint.lifecycle.js';
-import { insertAttempt, type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+import { insertAttempt, type SavepointAtWork, updateAttempt, writeSend } from './savepoint.store.js';
 
 type Attempt = NonNullable<SavepointAtWork['attempt']>;
 
@@ -44,7 +44,7 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
     return findLostResult(deps, work, claim, null);
   }
 
-  await markSent(deps.database, work, attempt, claim);
+  await writeSend(deps.database, claim, attempt.number);
   failPoint('savepoint.send-stored');
   if (!leaseAllowsEffect(claim)) return; // the row is due again when the lease ends
   const reply = await flink.triggerSavepoint(work.job.flinkJobId, {
@@ -77,7 +77,7 @@ async function readClusterFirst(database: Database, work: SavepointAtWork, claim
 
 /** Nothing is triggered on a cluster that is not the one that was registered. */
 async function waitForCluster(database: Database, claim: Claim): Promise<void> {
-  await database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: CHANGED_LOOKS_EVERY_MS }));
+  await fencedWrite(database, claim, IN_PROGRESS, {}, { againInMs: CHANGED_LOOKS_EVERY_MS });
 }
 
 /** Nothing was sent yet and the JobManager is another one than when the attempt was stored: its id must belong to the new process. */
@@ -117,18 +117,6 @@ async function storeNewAttempt(
   return attempt;
 }
 
-/** Written before the call leaves: whatever happens then, it is known that it may have been sent. */
-async function markSent(database: Database, work: SavepointAtWork, attempt: Attempt, claim: Claim): Promise<void> {
-  await database.transaction(async (tx) => {
-    await fencedWrite(tx, claim, IN_PROGRESS, {}, 'HOLD');
-    await updateAttempt(tx, work.id, attempt.number, {
-      sends: attempt.sends + 1,
-      last_sent_at: NOW,
-      ...(attempt.sends === 0 ? { sent_at: NOW } : {}),
-    });
-  });
-}
-
 async function recordRefusal(
   deps: AdvanceSavepointDeps,
   work: SavepointAtWork,
@@ -149,8 +137,7 @@ async function recordRefusal(
   // An earlier send whose reply was lost may have been taken all the same.
   const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
   if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
-  if (status.status === 'PENDING')
-    return deps.database.transaction((tx) => fencedWrite(tx, claim, IN_PROGRESS, {}, { againInMs: 250 }));
+  if (status.status === 'PENDING') return fencedWrite(deps.database, claim, IN_PROGRESS, {}, { againInMs: 250 });
   const code = SavepointFailureCode[classifySavepointFailure(reply.cause)];
   const failure = explainFailure(code, reply.cause, { timeoutMs: null, elapsedMs: work.stateAgeMs, pending: null });
   return failSavepoint(deps.database, work, claim, {
