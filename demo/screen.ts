@@ -1,7 +1,21 @@
-/** The demo's own words on stdout. */
+/** The demo's own words: what it shows on stdout, what goes wrong on stderr. */
 
 let lineOpen = false;
 let shown = '';
+let mark = '';
+
+/** From now on every line begins with this word, empty lines and those of the processes that were started too. */
+export function markEveryLine(word: string): void {
+  mark = word;
+}
+
+function marked(text: string): string {
+  if (!mark) return text;
+  return text
+    .split('\n')
+    .map((line) => `${mark} ${line}`.trimEnd())
+    .join('\n');
+}
 
 function closeLine(): void {
   if (lineOpen) process.stdout.write('\n');
@@ -10,12 +24,18 @@ function closeLine(): void {
 
 export function title(text: string): void {
   closeLine();
-  process.stdout.write(`\n${text}\n`);
+  process.stdout.write(`${marked(`\n${text}`)}\n`);
 }
 
 export function say(text: string): void {
   closeLine();
-  process.stdout.write(`  ${text}\n`);
+  process.stdout.write(`${marked(`  ${text}`)}\n`);
+}
+
+/** What went wrong, and what a process that was started says on its stderr. */
+export function complain(text: string): void {
+  closeLine();
+  process.stderr.write(`${marked(text)}\n`);
 }
 
 /** One line that changes in place on a terminal, and is written again where stdout is a file. */
@@ -23,7 +43,7 @@ export function live(text: string): void {
   if (text === shown) return;
   shown = text;
   if (!process.stdout.isTTY) return say(text);
-  process.stdout.write(`\r\x1b[2K  ${text}`);
+  process.stdout.write(`\r\x1b[2K${marked(`  ${text}`)}`);
   lineOpen = true;
 }
 

@@ -1,58 +1,68 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-export interface RunningStateward {
-  url: string;
+export interface StartedStateward {
+  /** Where it answers, once it does; rejects when it ends before, or takes too long. */
+  ready: Promise<string>;
+  /** At any time, also while it is still starting. */
   stop(): Promise<void>;
 }
 
+/** Takes one line at a time, without its end. */
+export interface LineTakers {
+  onLine: (line: string) => void;
+  onErrorLine: (line: string) => void;
+}
+
 const READY_WITHIN_MS = 60_000;
+/** For the last words of a process that has ended, which another that it started may keep from ending. */
+const LAST_WORDS_MS = 500;
 const READY = /GraphQL at (http:\/\/\S+)\/graphql/;
 
-/** Starts the whole product as `npm start` does, on a data folder of its own. */
-export async function startStateward(dataFolder: string, onLine: (line: string) => void): Promise<RunningStateward> {
+/** Starts the whole product as `npm start` does, on a data folder of its own, whatever the environment says. */
+export async function startStateward(dataFolder: string, takers: LineTakers): Promise<StartedStateward> {
+  const port = await choosePort(Number(process.env.STATEWARD_PORT || 4000));
   const child = spawn(process.execPath, [fileURLToPath(new URL('../src/standalone.js', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // Ctrl-C reaches the demo alone, which stops things in their order
     env: {
       ...process.env,
       DATABASE_URL: '',
+      REDIS_URL: '',
       STATEWARD_API_TOKEN: '',
       STATEWARD_HOST: '127.0.0.1',
       STATEWARD_DATA_FOLDER: dataFolder,
-      STATEWARD_PORT: String(await choosePort(Number(process.env.STATEWARD_PORT ?? 4000))),
-      STATEWARD_LOG_LEVEL: process.env.STATEWARD_LOG_LEVEL ?? 'warn',
+      STATEWARD_ARTIFACT_FOLDER: '',
+      STATEWARD_PORT: String(port),
+      STATEWARD_LOG_LEVEL: process.env.STATEWARD_LOG_LEVEL || 'warn',
     },
   });
-  const stop = () => endProcess(child);
-  try {
-    const url = await ready(child, onLine);
-    return { url, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  createInterface(child.stderr).on('line', takers.onErrorLine);
+  return { ready: readUrl(child, takers.onLine), stop: () => endProcess(child) };
 }
 
-async function ready(child: ChildProcess, onLine: (line: string) => void): Promise<string> {
-  if (!child.stdout) throw new Error('Stateward was started without an output');
-  const lines = createInterface(child.stdout);
+function readUrl(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  onLine: (line: string) => void,
+): Promise<string> {
   return new Promise<string>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`Stateward was not ready within ${READY_WITHIN_MS / 1000} s.`)),
       READY_WITHIN_MS,
     );
-    lines.on('line', (line) => {
+    createInterface(child.stdout).on('line', (line) => {
       onLine(line);
       const url = READY.exec(line)?.[1];
       if (!url) return;
       clearTimeout(timer);
       resolve(url);
     });
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
       reject(new Error(`Stateward ended with ${signal ?? code} before it was ready; see above.`));
     });
@@ -61,8 +71,10 @@ async function ready(child: ChildProcess, onLine: (line: string) => void): Promi
 
 async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
   child.kill('SIGTERM');
   await once(child, 'exit');
+  await Promise.race([closed, pause(LAST_WORDS_MS)]);
 }
 
 /** The wanted port, or any free one. */

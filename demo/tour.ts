@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import type { LocalFlink } from './local-flink/local-flink.js';
+import type { DemoFlink } from './demo-flink.js';
 import { bytes, live, say, seconds, table, title } from './screen.js';
 import type { StatewardClient } from './stateward-client.js';
 
@@ -32,14 +32,14 @@ const SAVEPOINT =
   'id state description location data sizeBytes durationMs flinkCheckpointId completedAt failure { code message }';
 
 /** From nothing to two savepoints of a running job, all through the API. */
-export async function tour(client: StatewardClient, flink: LocalFlink, jar: string): Promise<void> {
+export async function tour(client: StatewardClient, { url, jar }: Pick<DemoFlink, 'url' | 'jar'>): Promise<void> {
   title('Registering the cluster');
   const cluster = await client.change<{ id: string; flinkVersion: string; savepointRoot: string }>(
     'registerCluster',
-    { name: 'demo', url: flink.url },
+    { name: 'demo', url },
     '... on Cluster { id flinkVersion savepointRoot }',
   );
-  say(`Flink ${cluster.flinkVersion} at ${flink.url}, savepoints below ${cluster.savepointRoot}`);
+  say(`Flink ${cluster.flinkVersion} at ${url}, savepoints below ${cluster.savepointRoot}`);
 
   title('Uploading the job and creating its deployment');
   const artifact = await client.upload(jar);

