@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { loadConfig, requireDatabaseUrl } from './config.js';
 import { createApi } from './api/server.js';
 import { createSchema } from './api/schema.js';
