@@ -1,4 +1,10 @@
-import { DataSource, type EntityTarget, type ObjectLiteral, type QueryRunner } from 'typeorm';
+import {
+  DataSource,
+  type EntityTarget,
+  type ObjectLiteral,
+  type QueryRunner,
+  QueryRunnerAlreadyReleasedError,
+} from 'typeorm';
 import pg from 'pg';
 import { AppError } from '../errors.js';
 
@@ -23,6 +29,9 @@ export interface Sql {
 
 export type Transaction = Sql & { readonly insideTransaction: true };
 
+/** A process that freezes inside a transaction keeps its row locks for so long: a lease. No transaction waits for anything but the database. */
+const FROZEN_AFTER_MS = 10_000;
+
 /**
  * The one pool of a process. Inside `transaction` nothing may ask the pool for a second connection (callers that wait
  * for each other's rows would use it up): pass the transaction on.
@@ -45,7 +54,7 @@ export class Database implements Sql {
       connectTimeoutMS: 5_000,
       installExtensions: false,
       uuidExtension: 'pgcrypto',
-      extra: { idleTimeoutMillis: 60_000, keepAlive: true, idle_in_transaction_session_timeout: 60_000 },
+      extra: { idleTimeoutMillis: 60_000, keepAlive: true, idle_in_transaction_session_timeout: FROZEN_AFTER_MS },
     });
     await asTrouble(source.initialize());
     return new Database(source);
@@ -155,6 +164,7 @@ function sqlState(error: unknown): unknown {
 
 /** Classes 08 (connection), 53 (resources), 57P (shutdown), and what the driver says when there is nobody. */
 function isAway(error: unknown): boolean {
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true; // TypeORM's word for a connection that broke between two statements
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string')
     return /^(08|53|57P)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
