@@ -82,7 +82,7 @@ export function runTask<P>(
     close: async () => {
       const closed = worker.close().then(() => true);
       await Promise.allSettled(underWay);
-      if (await Promise.race([closed, sleep(GOODBYE_WITHIN_MS, false)])) return;
+      if (await Promise.race([closed, sleep(GOODBYE_WITHIN_MS, false, { ref: false })])) return;
       log.warn({ task: task.name }, 'the queue does not answer; left without a goodbye');
     },
   };

@@ -82,7 +82,7 @@ export class SavepointFollowers implements FollowSavepoints {
     for (const [one] of all) stir(one, 'lost');
     const claims = all.map(([{ claim }]) => claim);
     await giveBack(this.database, 'savepoint', claims);
-    await Promise.race([Promise.all(all.map(([, done]) => done)), sleep(LEAVE_WITHIN_MS)]);
+    await Promise.race([Promise.all(all.map(([, done]) => done)), sleep(LEAVE_WITHIN_MS, undefined, { ref: false })]);
     await this.progressWrites.stop();
   }
 
