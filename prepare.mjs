@@ -97,7 +97,7 @@ function build() {
 
 function hashSources() {
   const hash = createHash('sha256');
-  const folders = ['src', 'worker', 'demo'];
+  const folders = ['src', 'worker', 'demo', 'bench'];
   const files = folders.flatMap((folder) => (existsSync(at(folder)) ? list(folder) : []));
   for (const file of [...files.sort(), 'tsconfig.json', 'tsconfig.build.json']) {
     const content = readFileSync(at(file));
