@@ -53,6 +53,18 @@ export const settings = z.object({
     .min(1024)
     .default(256 * 1024)
     .describe('Largest GraphQL request that is accepted.'),
+  STATEWARD_SOCKETS_PER_CLIENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Most WebSockets of one client. Behind a proxy all clients have its address: raise it there.'),
+  STATEWARD_SUBSCRIPTIONS_PER_CLIENT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(200)
+    .describe('Most operations that one client has under way on its WebSockets.'),
   STATEWARD_DATABASE_CONNECTIONS: z.coerce
     .number()
     .int()
@@ -77,6 +89,8 @@ export interface Config {
   artifactFolder: string;
   artifactMaxBytes: number;
   requestMaxBytes: number;
+  socketsPerClient: number;
+  subscriptionsPerClient: number;
   databaseConnections: number;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
@@ -117,6 +131,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       : resolve(dataFolder, 'artifacts'),
     artifactMaxBytes: data.STATEWARD_ARTIFACT_MAX_BYTES,
     requestMaxBytes: data.STATEWARD_REQUEST_MAX_BYTES,
+    socketsPerClient: data.STATEWARD_SOCKETS_PER_CLIENT,
+    subscriptionsPerClient: data.STATEWARD_SUBSCRIPTIONS_PER_CLIENT,
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
     logLevel: data.STATEWARD_LOG_LEVEL,
   };

@@ -2,6 +2,9 @@ import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 import type { Keyset, Page, Placed } from '../db/pages.js';
 import { AppError } from '../errors.js';
 
+/** Nobody gets more at once; limits.ts asks for it before anything runs. */
+export const LARGEST_PAGE = 100;
+
 @ObjectType({ description: 'Where a page of a list ends.' })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether there are more behind this page.' })
@@ -48,7 +51,8 @@ export function connectionOf<T extends object>(name: string, node: () => ClassTy
 
 /** Checks `first` and reads `after`. Throws BAD_USER_INPUT naming the argument. */
 export function toPage({ first, after }: PageArgs): Page {
-  if (first < 1 || first > 100) throw new AppError('BAD_USER_INPUT', `first: ${first} is not between 1 and 100.`);
+  if (first < 1 || first > LARGEST_PAGE)
+    throw new AppError('BAD_USER_INPUT', `first: ${first} is not between 1 and ${LARGEST_PAGE}.`);
   return { first, after: after ? readCursor(after) : null };
 }
 

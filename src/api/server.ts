@@ -1,22 +1,20 @@
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { unwrapResolverError } from '@apollo/server/errors';
-import {
-  ApolloServerPluginCacheControlDisabled,
-  ApolloServerPluginLandingPageDisabled,
-} from '@apollo/server/plugin/disabled';
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
-import { fastify, type FastifyError, type FastifyInstance } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { AppError } from '../errors.js';
 import type { Services } from '../services.js';
+import { createApollo } from './apollo.js';
 import { artifactUpload } from './artifact-upload.js';
 import { authenticate, isForeign } from './authenticate.js';
-import { type Context, createContext } from './context.js';
-import { checkLimits, limits } from './limits.js';
+import { createContext } from './context.js';
 import { maskError } from './mask-error.js';
+import { playground } from './playground.js';
+import { foreignOrigin, problem } from './problem.js';
+import { refuseNesting } from './refuse-nesting.js';
 import { openSubscriptions } from './subscriptions.js';
+import { type TransportLimits, transportLimits } from './transport-limits.js';
 
 export interface Api {
   app: FastifyInstance;
@@ -32,13 +30,20 @@ declare module 'fastify' {
 }
 
 /** Builds the API apart from listening. Closing ends sockets, then requests, then the server. */
-export async function createApi(services: Services, schema: GraphQLSchema): Promise<Api> {
+export async function createApi(
+  services: Services,
+  schema: GraphQLSchema,
+  most: TransportLimits = transportLimits,
+): Promise<Api> {
   const { config } = services;
   const closing = new AbortController();
   const app = fastify({
     bodyLimit: config.requestMaxBytes,
     forceCloseConnections: 'idle',
-    requestTimeout: 0,
+    requestTimeout: 0, // an upload may take its time; the body of a GraphQL request has its own, below
+    connectionTimeout: most.http.silentMs,
+    keepAliveTimeout: most.http.keepAliveMs,
+    http: { headersTimeout: most.http.headWithinMs, connectionsCheckingInterval: most.http.headWithinMs / 3 },
     routerOptions: { maxParamLength: 1_000 }, // longer than any name that is taken, so that the upload itself can say so
   });
   const apollo = createApollo(services, schema, app);
@@ -58,6 +63,10 @@ export async function createApi(services: Services, schema: GraphQLSchema): Prom
   });
   app.post(
     '/graphql',
+    {
+      preParsing: limitBodyTime(most.http.bodyWithinMs),
+      preHandler: async ({ body }) => refuseNesting((body as { query?: unknown } | null | undefined)?.query),
+    },
     fastifyApolloHandler(apollo, {
       context: async (request, reply) => {
         const gone = new AbortController();
@@ -67,7 +76,8 @@ export async function createApi(services: Services, schema: GraphQLSchema): Prom
     }),
   );
   await app.register(artifactUpload, { services });
-  const subscriptions = openSubscriptions(app.server, services, schema, closing.signal);
+  await app.register(playground);
+  const subscriptions = openSubscriptions(app.server, services, schema, closing.signal, most.sockets);
 
   return {
     app,
@@ -91,15 +101,9 @@ function guard(app: FastifyInstance, { config }: Services): void {
   app.addHook('onRequest', async (request, reply) => {
     if (request.url === '/healthz' || request.url === '/readyz') return;
     if (isForeign(config.apiToken, request.headers.host, request.headers.origin)) {
-      return reply
-        .code(403)
-        .send(
-          problem(
-            'FORBIDDEN_ORIGIN',
-            'This API answers no pages of other sites. Call it by the address that it listens on.',
-          ),
-        );
+      return reply.code(403).send(foreignOrigin);
     }
+    if (request.routeOptions.config.public) return;
     const actor = authenticate(config.apiToken, request.headers.authorization);
     if (actor === null) {
       return reply
@@ -110,59 +114,35 @@ function guard(app: FastifyInstance, { config }: Services): void {
   });
 }
 
-/** What a route beside GraphQL throws is told as there: a bug is masked, and found in the log by its request id. */
-function maskFailures(app: FastifyInstance, { log }: Services): void {
-  app.setErrorHandler((error: FastifyError | AppError, _request, reply) => {
-    if ('statusCode' in error && error.statusCode && error.statusCode < 500) return reply.send(error);
-    const { message, extensions } = maskError(error, randomUUID(), log);
-    const status = error instanceof AppError && error.retryable ? 503 : 500;
-    return reply.code(status).send({ errors: [{ message, extensions }] });
-  });
+/** Answers 408 and closes the connection when the body is not complete in time. */
+function limitBodyTime(withinMs: number) {
+  return (_request: FastifyRequest, reply: FastifyReply, body: NodeJS.ReadableStream, done: () => void) => {
+    const tooSlow = setTimeout(() => {
+      const message = `The request was not complete after ${withinMs / 1000} s. Send it at once, or less of it.`;
+      void reply.code(408).header('connection', 'close').send(problem('REQUEST_TOO_SLOW', message));
+    }, withinMs);
+    body.once('end', () => clearTimeout(tooSlow));
+    reply.raw.once('close', () => clearTimeout(tooSlow)); // answered without it, or cut off
+    done();
+  };
 }
 
-const problem = (code: string, message: string) => ({ errors: [{ message, extensions: { code } }] });
-
-function createApollo({ log }: Services, schema: GraphQLSchema, app: FastifyInstance): ApolloServer<Context> {
-  const limitsPlugin: ApolloServerPlugin<Context> = {
-    async requestDidStart() {
-      return {
-        async didResolveOperation({ schema: served, document, request, operation }) {
-          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) {
-            const problem = 'A subscription is answered over WebSocket (graphql-ws) at this address, not over HTTP.';
-            throw new GraphQLError(problem, { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } });
-          }
-          checkLimits(served, document, request.variables, request.operationName);
-        },
-        // Here, and not in formatError, the request's own id is known.
-        async willSendResponse({ response, errors, contextValue }) {
-          if (!errors || response.body.kind !== 'single') return;
-          response.body.singleResult.errors = errors.map((error) =>
-            maskError(error, contextValue.caller.requestId, log),
-          );
-        },
-      };
-    },
-  };
-  return new ApolloServer<Context>({
-    schema,
-    introspection: true,
-    stopOnTerminationSignals: false, // main.ts stops everything in its order
-    parseOptions: { maxTokens: limits.tokens },
-    allowBatchedHttpRequests: false,
-    includeStacktraceInErrorResponses: false,
-    hideSchemaDetailsFromClientErrors: true,
-    formatError: (formatted, error) => {
-      // What never reaches a resolver (a body that is not GraphQL) is formatted here alone.
-      const cause = unwrapResolverError(error);
-      return cause instanceof AppError || cause instanceof GraphQLError
-        ? formatted
-        : { message: 'Internal error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-    },
-    plugins: [
-      fastifyApolloDrainPlugin(app),
-      ApolloServerPluginLandingPageDisabled(),
-      ApolloServerPluginCacheControlDisabled(),
-      limitsPlugin,
-    ],
+/** What no operation of GraphQL throws is told as there: a bug is masked, and found in the log by its request id. */
+function maskFailures(app: FastifyInstance, { config, log }: Services): void {
+  app.setErrorHandler((error: FastifyError | AppError | GraphQLError, _request, reply) => {
+    if ('statusCode' in error && error.statusCode && error.statusCode < 500) {
+      void reply.code(error.statusCode);
+      return error.statusCode === 413
+        ? reply.send(
+            problem(
+              'REQUEST_TOO_LARGE',
+              `The request is larger than ${config.requestMaxBytes} bytes. Ask for less at once, or raise STATEWARD_REQUEST_MAX_BYTES.`,
+            ),
+          )
+        : reply.send(problem('BAD_USER_INPUT', error.message));
+    }
+    const { message, extensions } = maskError(error, randomUUID(), log);
+    const status = error instanceof GraphQLError ? 400 : error instanceof AppError && error.retryable ? 503 : 500;
+    return reply.code(status).send({ errors: [{ message, extensions }] });
   });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { request } from 'undici';
 import { createSchema } from '../../src/api/schema.js';
 import { createApi } from '../../src/api/server.js';
+import type { TransportLimits } from '../../src/api/transport-limits.js';
 import { type Config, loadConfig } from '../../src/config.js';
 import { createLogger } from '../../src/logger.js';
 import { openServices, type Services } from '../../src/services.js';
@@ -29,7 +30,7 @@ export interface UploadReply {
 
 /** The whole product in this process, on a database of its own: API on a free port and, unless told otherwise, a worker. */
 export async function startStateward(
-  options: { worker?: boolean; env?: Record<string, string> } = {},
+  options: { worker?: boolean; env?: Record<string, string>; limits?: TransportLimits } = {},
 ): Promise<Stateward> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'stateward-data-'));
@@ -39,7 +40,7 @@ export async function startStateward(
     port: 0,
   };
   const services = await openServices(config, database.url, createLogger(level, 'api'), 'api');
-  const api = await createApi(services, await createSchema(services));
+  const api = await createApi(services, await createSchema(services), options.limits);
   const url = await api.listen();
   const workers: { stop(): Promise<void> }[] = [];
   const begin = () => {

@@ -27,6 +27,8 @@ describe('the configuration', () => {
       artifactFolder: resolve('.stateward/artifacts'),
       artifactMaxBytes: 512 * 1024 * 1024,
       requestMaxBytes: 256 * 1024,
+      socketsPerClient: 50,
+      subscriptionsPerClient: 200,
       databaseConnections: 10,
       logLevel: 'info',
     });
