@@ -12,6 +12,10 @@ export const findClusters = (sql: Sql, ids: readonly string[]) =>
 export const lockCluster = (tx: Transaction, id: string) =>
   tx.entity(Cluster, 'select * from cluster where id = $1 for no key update', [id]);
 
+/** The same for whoever needs the order alone. */
+export const lockClusterRow = (tx: Transaction, id: string) =>
+  tx.changed('select 1 from cluster where id = $1 for no key update', [id]);
+
 export const findStorage = (sql: Sql, id: string) => sql.entity(Storage, 'select * from storage where id = $1', [id]);
 export const findStorages = (sql: Sql, ids: readonly string[]) =>
   sql.entities(Storage, 'select * from storage where id = any($1)', [ids]);

@@ -130,10 +130,12 @@ export async function renewAll(
 ): Promise<Map<string, Renewed>> {
   const renewedAt = Date.now();
   const rows = await database.rows<Renewed & { id: string }>(
-    `update ${table} t set claimed_until = now() + $2 * interval '1 ms',
+    `with held as (
+       select t.id, h.wakes from ${table} t join unnest($3::uuid[], $4::bigint[], $5::int[]) as h(id, claim, wakes) on t.id = h.id
+        where t.claim = h.claim and t.claimed_until > now() order by t.id for no key update of t)
+     update ${table} t set claimed_until = now() + $2 * interval '1 ms',
             look_at = case when t.wakes = held.wakes then now() + $2 * interval '1 ms' else t.look_at end
-       from unnest($3::uuid[], $4::bigint[], $5::int[]) as held(id, claim, wakes)
-      where t.id = held.id and t.claim = held.claim and t.claimed_until > now()
+       from held where t.id = held.id
       returning t.id, t.wakes <> held.wakes as woken, ${owned(table, 't.')} as owned`,
     [worker, LEASE_MS, claims.map(({ id }) => id), claims.map(({ claim }) => claim), claims.map(({ wakes }) => wakes)],
   );

@@ -1,10 +1,5 @@
-import {
-  DataSource,
-  type EntityTarget,
-  type ObjectLiteral,
-  type QueryRunner,
-  QueryRunnerAlreadyReleasedError,
-} from 'typeorm';
+import { DataSource, type EntityTarget, type ObjectLiteral } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import pg from 'pg';
 import { AppError } from '../errors.js';
 
@@ -37,7 +32,14 @@ const FROZEN_AFTER_MS = 10_000;
  * for each other's rows would use it up): pass the transaction on.
  */
 export class Database implements Sql {
-  private constructor(private readonly source: DataSource) {}
+  private readonly pool: pg.Pool;
+  private readonly pooled: Sql;
+  private readonly prepared = new PreparedNames();
+
+  private constructor(private readonly source: DataSource) {
+    this.pool = (source.driver as PostgresDriver).master as pg.Pool;
+    this.pooled = this.on(this.pool);
+  }
 
   static async open(options: {
     url: string;
@@ -61,13 +63,13 @@ export class Database implements Sql {
   }
 
   rows<T extends object>(text: string, values?: unknown[]): Promise<T[]> {
-    return this.once((sql) => sql.rows<T>(text, values));
+    return this.pooled.rows<T>(text, values);
   }
   row<T extends object>(text: string, values?: unknown[]): Promise<T | undefined> {
-    return this.once((sql) => sql.row<T>(text, values));
+    return this.pooled.row<T>(text, values);
   }
   changed(text: string, values?: unknown[]): Promise<number> {
-    return this.once((sql) => sql.changed(text, values));
+    return this.pooled.changed(text, values);
   }
   entities<E extends ObjectLiteral>(
     entity: EntityTarget<E>,
@@ -75,10 +77,10 @@ export class Database implements Sql {
     values?: unknown[],
     beside?: (record: Record<string, unknown>) => void,
   ): Promise<E[]> {
-    return this.once((sql) => sql.entities(entity, text, values, beside));
+    return this.pooled.entities(entity, text, values, beside);
   }
   entity<E extends ObjectLiteral>(entity: EntityTarget<E>, text: string, values?: unknown[]): Promise<E | null> {
-    return this.once((sql) => sql.entity(entity, text, values));
+    return this.pooled.entity(entity, text, values);
   }
 
   /** Once more after a deadlock, of which PostgreSQL has undone one side: `work` must do nothing but write to the database. */
@@ -92,18 +94,22 @@ export class Database implements Sql {
   }
 
   private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const runner = this.source.createQueryRunner();
+    const client = await asTrouble(this.pool.connect());
+    client.on('error', ignore); // a connection that breaks between two statements: the next one says so
+    let broken: boolean = false;
     try {
-      await asTrouble(runner.startTransaction());
-      const result = await work(this.on(runner));
-      await asTrouble(runner.commitTransaction());
+      await asTrouble(client.query('begin'));
+      const result = await work(this.on(client));
+      await asTrouble(client.query('commit'));
       return result;
     } catch (error) {
-      // A rollback that fails too says nothing new: the session is gone, and PostgreSQL has rolled back by itself.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      broken = isTrouble(error);
+      // A rollback that fails says nothing new: the session is gone, and PostgreSQL has rolled back by itself.
+      if (!broken) await client.query('rollback').catch(() => (broken = true));
       throw error;
     } finally {
-      await runner.release();
+      client.off('error', ignore);
+      client.release(broken);
     }
   }
 
@@ -111,35 +117,26 @@ export class Database implements Sql {
     return this.source.destroy();
   }
 
-  private async once<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const runner = this.source.createQueryRunner();
-    try {
-      return await work(this.on(runner));
-    } finally {
-      await runner.release();
-    }
-  }
-
-  private on(runner: QueryRunner): Transaction {
-    const run = async <T>(text: string, values?: unknown[]): Promise<{ records: T[]; affected?: number }> =>
-      asTrouble(runner.query(text, values, true) as Promise<{ records: T[]; affected?: number }>);
+  private on(connection: Connection): Transaction {
+    const run = <T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<pg.QueryResult<T>> =>
+      asTrouble(connection.query<T>({ text, values, ...this.prepared.nameOf(text) }));
     const entities = async <E extends ObjectLiteral>(
       entity: EntityTarget<E>,
       text: string,
       values?: unknown[],
       beside?: (record: Record<string, unknown>) => void,
     ) => {
-      const { records } = await run<Record<string, unknown>>(text, values);
-      if (beside) records.forEach(beside);
-      return records.map((record) => this.hydrate(entity, record));
+      const { rows } = await run<Record<string, unknown>>(text, values);
+      if (beside) rows.forEach(beside);
+      return rows.map((record) => this.hydrate(entity, record));
     };
     return {
       insideTransaction: true,
       entities,
       entity: async (entity, text, values) => (await entities(entity, text, values))[0] ?? null,
-      rows: async <T extends object>(text: string, values?: unknown[]) => (await run<T>(text, values)).records,
-      row: async <T extends object>(text: string, values?: unknown[]) => (await run<T>(text, values)).records[0],
-      changed: async (text, values) => (await run(text, values)).affected ?? 0,
+      rows: async <T extends object>(text: string, values?: unknown[]) => (await run<T>(text, values)).rows,
+      row: async <T extends object>(text: string, values?: unknown[]) => (await run<T>(text, values)).rows[0],
+      changed: async (text, values) => (await run(text, values)).rowCount ?? 0,
     };
   }
 
@@ -156,18 +153,40 @@ export class Database implements Sql {
   }
 }
 
+type Connection = Pick<pg.Pool | pg.PoolClient, 'query'>;
+const ignore = (): void => undefined;
+
+/** Statements are prepared by name, once per connection: planning would else be a good part of the database's work. */
+class PreparedNames {
+  private readonly names = new Map<string, string>();
+
+  /** Empty for texts beyond the first {@link MOST_PREPARED}: those of lists with filters are many, and each is kept by every connection. */
+  nameOf(text: string): { name?: string } {
+    let name = this.names.get(text);
+    if (name === undefined) {
+      if (this.names.size >= MOST_PREPARED) return {};
+      name = `s${this.names.size}`;
+      this.names.set(text, name);
+    }
+    return { name };
+  }
+}
+const MOST_PREPARED = 200;
+
 const DEADLOCK = '40P01';
+const isTrouble = (error: unknown): boolean => error instanceof AppError && error.code === 'DATABASE_UNAVAILABLE';
 
 function sqlState(error: unknown): unknown {
-  return (error as { driverError?: { code?: unknown } }).driverError?.code;
+  return (error as { code?: unknown }).code;
 }
 
-/** Classes 08 (connection), 53 (resources), 57P (shutdown), and what the driver says when there is nobody. */
+/** Classes 08 (connection), 53 (resources), 57P (shutdown), 25P03 (a transaction that stood still too long), and what the driver says when there is nobody. */
 function isAway(error: unknown): boolean {
-  if (error instanceof QueryRunnerAlreadyReleasedError) return true; // TypeORM's word for a connection that broke between two statements
   const code = (error as { code?: unknown }).code;
+  // A newer version has changed a table while this process runs: the statement is prepared anew on another connection.
+  if (code === '0A000' && error instanceof Error && /cached plan/.test(error.message)) return true;
   if (typeof code === 'string')
-    return /^(08|53|57P)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
+    return /^(08|53|57P|25P03)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
   return (
     error instanceof Error &&
     /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(

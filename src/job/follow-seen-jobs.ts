@@ -54,11 +54,12 @@ export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): P
   return { moving };
 }
 
-/** With many clusters a row per run and look would be most of what the database has to do: that nothing is new is then written every few seconds. */
+/** With many runs a row per run and look would be most of what the database has to do: that nothing is new is then written every few seconds. */
 function hasNews(seen: SeenJobs, job: ObservedJob, waits: string | null, ownedClusters: number): boolean {
+  const writtenEveryMs = Math.min(15_000, ownedClusters * seen.jobs.length * 5);
   return (
     job.observedAgoMs === null ||
-    job.observedAgoMs > ownedClusters * 50 ||
+    job.observedAgoMs > writtenEveryMs ||
     job.missingAnswers > 0 ||
     job.waitingFor !== waits ||
     job.processMark !== seen.processMark

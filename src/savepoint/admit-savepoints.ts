@@ -6,7 +6,7 @@ import type { Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordEvent } from '../event/record-event.js';
 import { SavepointState } from './savepoint.enums.js';
-import { countInFlight, insertAttempt, moveSavepoint, nextPending, takeAway } from './savepoint.store.js';
+import { countInFlight, insertAttempt, moveSavepoint, nextPending, somePending, takeAway } from './savepoint.store.js';
 
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
@@ -21,6 +21,7 @@ export const directoryOf = (deploymentId: string, savepointId: string, attempt: 
  * Answers the events to be recorded at the end of the transaction.
  */
 export async function admitSavepoints(tx: Transaction, clusterId: string, lookInMs: number): Promise<NewEvent[]> {
+  if (!(await somePending(tx, clusterId))) return [];
   const cluster = await lockCluster(tx, clusterId);
   if (!cluster || cluster.state !== ClusterState.REACHABLE || !cluster.savepointStorageId) return [];
   const free = cluster.savepointBudget - (await countInFlight(tx, clusterId));

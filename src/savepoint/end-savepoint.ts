@@ -1,4 +1,4 @@
-import { lockCluster, storagesOfCluster } from '../cluster/find-cluster.js';
+import { lockClusterRow, storagesOfCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, type Then } from '../db/claims.js';
 import type { Database, Transaction } from '../db/database.js';
@@ -36,7 +36,7 @@ export async function completeSavepoint(
   const place = normaliseLocation(location);
   const late = work.state === SavepointState.FAILED;
   await database.transaction(async (tx) => {
-    await lockCluster(tx, work.cluster.id);
+    await lockClusterRow(tx, work.cluster.id);
     const home = await homeOf(tx, work, place);
     await fencedWrite(
       tx,
@@ -76,9 +76,11 @@ async function homeOf(
   work: SavepointAtWork,
   location: string,
 ): Promise<{ storageId: string; path: string } | null> {
+  const { attempt } = work;
+  const expected = attempt && pathBelow(attempt.rootUri, location);
+  if (attempt && expected) return { storageId: attempt.storageId, path: expected };
   const storages = await storagesOfCluster(tx, work.cluster.id);
-  const own = storages.filter((storage) => storage.storageId === work.attempt?.storageId);
-  for (const storage of [...own, ...storages]) {
+  for (const storage of storages) {
     const path = pathBelow(storage.uri, location);
     if (path) return { storageId: storage.storageId, path };
   }
@@ -126,7 +128,7 @@ export async function failSavepoint(
 ): Promise<void> {
   const then: Then = mayStillBeFound.includes(failure.code) && work.attempt ? { againInMs: LATE_FIRST_MS } : 'REST';
   await database.transaction(async (tx) => {
-    await lockCluster(tx, work.cluster.id);
+    await lockClusterRow(tx, work.cluster.id);
     await fencedWrite(
       tx,
       claim,
@@ -175,7 +177,7 @@ export async function freeBudget(
   againInMs: number,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    await lockCluster(tx, work.cluster.id);
+    await lockClusterRow(tx, work.cluster.id);
     await fencedWrite(tx, claim, [SavepointState.FAILED], { in_flight: false, failures: 0 }, { againInMs });
     await recordInOrder(tx, await admitSavepoints(tx, work.cluster.id, 0));
   });

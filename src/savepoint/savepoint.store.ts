@@ -99,6 +99,14 @@ export async function countInFlight(tx: Transaction, clusterId: string): Promise
   return Number(row?.count ?? 0);
 }
 
+/** Whether any waits. Asked under the cluster's lock, which every request takes before it makes one. */
+export async function somePending(tx: Transaction, clusterId: string): Promise<boolean> {
+  const row = await tx.row(`select 1 as one from savepoint where cluster_id = $1 and state = 'PENDING' limit 1`, [
+    clusterId,
+  ]);
+  return row !== undefined;
+}
+
 /** The oldest that wait and whose job runs fully, manual ones before scheduled ones. */
 export const nextPending = (tx: Transaction, clusterId: string, limit: number) =>
   tx.entities(
@@ -194,12 +202,16 @@ export async function writeProgress(
   }[],
 ): Promise<void> {
   await sql.rows(
-    `with written as (
+    `with told as (
+       -- one that somebody writes to just now is about to have news of its own
+       select s.id, p.* from savepoint s
+         join unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::text[])
+              as p(savepoint_id, claim, acknowledged, total, bytes, reason) on s.id = p.savepoint_id
+        where s.claim = p.claim and s.state = 'IN_PROGRESS' for no key update of s skip locked),
+     written as (
        update savepoint s set acknowledged_subtasks = p.acknowledged, total_subtasks = p.total, progress_bytes = p.bytes,
               no_progress = p.reason, progress_at = now()
-         from unnest($1::uuid[], $2::bigint[], $3::int[], $4::int[], $5::bigint[], $6::text[])
-              as p(id, claim, acknowledged, total, bytes, reason)
-        where s.id = p.id and s.claim = p.claim and s.state = 'IN_PROGRESS' returning s.id)
+         from told p where s.id = p.id returning s.id)
      select pg_notify('stateward', 'savepoint:' || id) from written`,
     [
       all.map(({ id }) => id),
