@@ -15,6 +15,8 @@ export interface FakeFlinkKnobs {
   pendingPolls: number | null;
   /** From a run (or a restart inside the job) until its tasks are RUNNING; until then they are INITIALIZING. */
   startDelayMs: number;
+  /** Of jobs that are run from a jar; null: periodic checkpoints are off. */
+  checkpointIntervalMs: number | null;
   /** How long main() runs in the JobManager: the run call is answered after it. */
   mainDurationMs: number;
   /** From a cancel until the job is CANCELED; it is CANCELLING until then. */
@@ -61,6 +63,7 @@ export class Cluster {
     savepointSteps: 4,
     pendingPolls: null,
     startDelayMs: 0,
+    checkpointIntervalMs: 60_000,
     mainDurationMs: 0,
     cancelDurationMs: 0,
     writesFiles: true,

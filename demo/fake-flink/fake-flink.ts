@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { captured } from './captured-replies.js';
+import { CheckpointOperations } from './checkpoint-operations.js';
 import type { FlinkVersion } from './captured-replies.js';
 import { Cluster } from './cluster.js';
 import type { FakeFlinkKnobs, SavepointMade } from './cluster.js';
@@ -129,6 +130,7 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     options.seed,
   );
   const operations = new SavepointOperations(cluster);
+  const checkpoints = new CheckpointOperations(cluster);
   const jars = new JarStore(cluster);
   const submission = new JobSubmission(cluster, jars, operations);
   const disposal = new SavepointDisposal(cluster);
@@ -137,12 +139,13 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     () => routes,
     (fixture, jobId) => void submission.refuseRestore(fixture, jobId),
   );
-  const routes: Routes = new Routes(cluster, operations, jars, submission, disposal, () => server.url);
+  const routes: Routes = new Routes(cluster, operations, checkpoints, jars, submission, disposal, () => server.url);
   await server.listen();
 
   const restart = async ({ keepJobs = false, downMs = 0 } = {}): Promise<void> => {
     const survivors = [...cluster.jobs.values()].filter((job) => !job.hasEnded());
     operations.die();
+    checkpoints.forget();
     cluster.forgetProcess();
     jars.forget();
     disposal.forget();
@@ -199,6 +202,7 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     finishSavepoints: (jobId, triggerId) => operations.finishNow(jobId, triggerId),
     forgetOperations: () => {
       operations.forget();
+      checkpoints.forget();
       disposal.forget();
     },
     restart,

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { FlinkJobState } from '../../src/flink/flink.types.js';
-import { captured, failureCauseIn, hasCaptured, isObject } from './captured-replies.js';
+import { captured, failureCauseIn, hasCaptured, isObject, mapTexts } from './captured-replies.js';
+import type { JsonObject } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
 import { foldLocation, isBelow, localPath, writeSnapshot } from './snapshot-files.js';
 
@@ -52,6 +53,10 @@ export interface Failure {
   stackTrace: string;
   /** The adaptive scheduler shows some failures in the execution result only. */
   inHistory: boolean;
+  /** What else the captured entry of the history tells: `concurrentExceptions`, the task. */
+  entry: JsonObject;
+  /** `all-exceptions` of 1.20. */
+  ofTasks: unknown[];
 }
 
 export const ENDED: readonly FlinkJobState[] = ['FINISHED', 'CANCELED', 'FAILED'];
@@ -133,6 +138,11 @@ export class FakeJob {
   tasksOf(vertexIndex: number): string[] {
     const before = this.vertices.slice(0, vertexIndex).reduce((sum, vertex) => sum + vertex.parallelism, 0);
     return this.tasks.slice(before, before + (this.vertices[vertexIndex]?.parallelism ?? 0));
+  }
+
+  /** false for a job that failed before it had tasks, as one whose restore was refused. */
+  hadTasks(): boolean {
+    return this.tasks.length > 0;
   }
 
   hasEnded(): boolean {
@@ -239,6 +249,12 @@ export class FakeJob {
 
   /** A periodic checkpoint that completed just now; the one before it is subsumed, hence deleted. Returns its location. */
   completeCheckpoint(): string | null {
+    const snapshot = this.beginCheckpoint();
+    this.finishCheckpoint(snapshot);
+    return snapshot.location;
+  }
+
+  beginCheckpoint(): Snapshot {
     const { cluster } = this;
     const id = this.nextCheckpointId;
     const folded =
@@ -246,20 +262,22 @@ export class FakeJob {
         ? null
         : foldLocation(`${cluster.checkpointRoot}/${this.id}/chk-${String(id)}`, cluster.folder);
     const location = folded?.kind === 'location' ? folded.location : null;
-    this.snapshots.forEach((entry) => this.discard(entry));
-    const snapshot = this.addSnapshot({
+    return this.addSnapshot({
       type: 'CHECKPOINT',
       format: null,
       progress: () => ({ acknowledged: 0, latestAckAt: -1 }),
       location,
     });
+  }
+
+  /** It is complete; the one before it is subsumed, hence deleted. */
+  finishCheckpoint(snapshot: Snapshot): void {
+    this.snapshots.forEach((entry) => this.discard(entry));
     this.finishSnapshot(snapshot);
-    const folder = this.ownFolder(location);
-    if (folder !== null) {
-      const operators = this.vertices;
-      writeSnapshot(folder, { version: cluster.version, checkpointId: id, kind: 'CHECKPOINT', operators });
-    }
-    return location;
+    const folder = this.ownFolder(snapshot.location);
+    if (folder === null) return;
+    const { version } = this.cluster;
+    writeSnapshot(folder, { version, checkpointId: snapshot.id, kind: 'CHECKPOINT', operators: this.vertices });
   }
 
   /** A periodic checkpoint that failed just now. */
@@ -299,7 +317,8 @@ export class FakeJob {
   private readFailure(text: string): Failure {
     const { version } = this.cluster;
     if (!hasCaptured(version, text)) {
-      return { class: /^[\w.$]+/.exec(text)?.[0] ?? 'java.lang.Exception', stackTrace: text, inHistory: true };
+      const name = /^[\w.$]+/.exec(text)?.[0] ?? 'java.lang.Exception';
+      return { class: name, stackTrace: text, inHistory: true, entry: {}, ofTasks: [] };
     }
     const { body, request } = captured(version, text);
     const foreignId = /[0-9a-f]{32}/.exec(request.path)?.[0] ?? '';
@@ -310,11 +329,16 @@ export class FakeJob {
         class: cause.class,
         stackTrace: own(cause['stack-trace']),
         inHistory: !/^execution-result.*-adaptive$/.test(text),
+        entry: {},
+        ofTasks: [],
       };
     }
     const history = isObject(body) && isObject(body['exceptionHistory']) ? body['exceptionHistory']['entries'] : [];
     const first: unknown = Array.isArray(history) ? history[0] : undefined;
     if (!isObject(first)) throw new Error(`No failure is captured in ${version}/${text}`);
-    return { class: String(first['exceptionName']), stackTrace: own(String(first['stacktrace'])), inHistory: true };
+    const { exceptionName, stacktrace, ...entry } = mapTexts(first, own) as JsonObject;
+    const ofTasks =
+      isObject(body) && Array.isArray(body['all-exceptions']) ? (body['all-exceptions'] as unknown[]) : [];
+    return { class: String(exceptionName), stackTrace: String(stacktrace), inHistory: true, entry, ofTasks };
   }
 }

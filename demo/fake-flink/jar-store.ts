@@ -19,16 +19,27 @@ export interface Upload {
   sizeBytes: number;
 }
 
-/** A Java archive is a zip; of anything else Flink lists no entry class. */
-function looksLikeZip(file: string): boolean {
-  const head = Buffer.alloc(2);
+/** How far into a jar its manifest is looked for, which comes first. */
+const HEAD_BYTES = 4096;
+
+/** Main class of a jar; of anything but a zip Flink lists none. A manifest is only found when it is not compressed. */
+function mainClassOf(file: string): string | null {
+  const bytes = Buffer.alloc(HEAD_BYTES);
   const handle = openSync(file, 'r');
+  let head: string;
   try {
-    readSync(handle, head, 0, 2, 0);
+    head = bytes.toString('latin1', 0, readSync(handle, bytes, 0, HEAD_BYTES, 0));
   } finally {
     closeSync(handle);
   }
-  return head.toString('latin1') === 'PK';
+  if (!head.startsWith('PK')) return null;
+  if (!head.includes('Manifest-Version: ')) return 'stateward.testjobs.MultiJob';
+  return /Main-Class: ([\w.$]+)/.exec(head)?.[1] ?? null;
+}
+
+function entriesOf(file: string): { name: string; description: null }[] {
+  const name = mainClassOf(file);
+  return name === null ? [] : [{ name, description: null }];
 }
 
 const written = (stream: WriteStream, chunk: Buffer): Promise<void> =>
@@ -133,7 +144,7 @@ export class JarStore {
       id,
       name,
       uploaded,
-      entry: looksLikeZip(file) ? [{ name: 'stateward.testjobs.MultiJob', description: null }] : [],
+      entry: entriesOf(file),
     }));
     return { status: 200, body: { address: url, files } };
   }

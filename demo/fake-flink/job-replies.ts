@@ -1,3 +1,4 @@
+import { captured } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
 import type { JsonObject } from './captured-replies.js';
 import type { FakeJob } from './fake-job.js';
@@ -57,7 +58,7 @@ export function overviewJson(cluster: Cluster, job: FakeJob): JsonObject {
   return {
     jid: job.id,
     name: job.name,
-    ...(cluster.version === '2.3.0' ? { jobType: 'STREAMING', schedulerType: 'Default' } : {}),
+    ...(cluster.version === '2.3.0' ? { jobType: 'STREAMING', schedulerType: schedulerOf(job) } : {}),
     'start-time': job.startTime,
     'end-time': job.endTime,
     duration: endOf(cluster, job) - job.startTime,
@@ -100,6 +101,32 @@ export function detailsJson(cluster: Cluster, job: FakeJob): JsonObject {
       },
     };
   });
+  return {
+    jid: job.id,
+    ...(newer ? { 'application-id': job.hadTasks() ? job.id : null } : {}),
+    name: job.name,
+    isStoppable: false,
+    state: job.state,
+    'job-type': 'STREAMING',
+    ...(newer ? { schedulerType: schedulerOf(job) } : {}),
+    'start-time': job.startTime,
+    'end-time': job.endTime,
+    duration: endOf(cluster, job) - job.startTime,
+    maxParallelism: -1,
+    now,
+    timestamps: Object.fromEntries(JOB_STATES.map((state) => [state, job.timestamps.get(state) ?? 0])),
+    vertices,
+    'status-counts': countTasks(job.tasks),
+    plan: planJson(cluster, job),
+    ...(newer ? { 'pending-operators': 0 } : {}),
+  };
+}
+
+/** What 2.3.0 says of its scheduler; nothing of a job that never got one. */
+const schedulerOf = (job: FakeJob): string | null => (job.hadTasks() ? 'Default' : null);
+
+export function planJson(cluster: Cluster, job: FakeJob): unknown {
+  if (!job.hadTasks()) return (captured(cluster.version, 'job-plan-restore-refused').body as JsonObject)['plan'];
   const nodes = job.vertices.map((vertex, index): JsonObject => {
     const upstream = job.vertices[index - 1];
     const input = upstream && { id: upstream.id, num: 0, exchange: 'pipelined_bounded', ship_strategy: 'HASH' };
@@ -113,37 +140,27 @@ export function detailsJson(cluster: Cluster, job: FakeJob): JsonObject {
       ...(input === undefined ? {} : { inputs: [input] }),
     };
   });
-  return {
-    jid: job.id,
-    ...(newer ? { 'application-id': job.id } : {}),
-    name: job.name,
-    isStoppable: false,
-    state: job.state,
-    'job-type': 'STREAMING',
-    ...(newer ? { schedulerType: 'Default' } : {}),
-    'start-time': job.startTime,
-    'end-time': job.endTime,
-    duration: endOf(cluster, job) - job.startTime,
-    maxParallelism: -1,
-    now,
-    timestamps: Object.fromEntries(JOB_STATES.map((state) => [state, job.timestamps.get(state) ?? 0])),
-    vertices,
-    'status-counts': countTasks(job.tasks),
-    // As in Flink's plan, the last vertex comes first.
-    plan: { jid: job.id, name: job.name, type: 'STREAMING', nodes: nodes.reverse() },
-    ...(newer ? { 'pending-operators': 0 } : {}),
-  };
+  // As in Flink's plan, the last vertex comes first.
+  return { jid: job.id, name: job.name, type: 'STREAMING', nodes: nodes.reverse() };
+}
+
+export function jobConfigJson(cluster: Cluster, job: FakeJob): JsonObject {
+  const shown = captured(cluster.version, 'job-config').body as JsonObject;
+  const settings = shown['execution-config'] as JsonObject;
+  const parallelism = { 'job-parallelism': job.parallelism };
+  return { ...shown, jid: job.id, name: job.name, 'execution-config': { ...settings, ...parallelism } };
 }
 
 export function exceptionsJson(cluster: Cluster, job: FakeJob): JsonObject {
   const shown = job.failure?.inHistory === true ? job.failure : null;
   const at = job.timestamps.get('FAILED') ?? job.timestamps.get('RESTARTING') ?? 0;
   const entry = shown && {
+    failureLabels: {},
+    concurrentExceptions: [],
+    ...shown.entry,
     exceptionName: shown.class,
     stacktrace: shown.stackTrace,
     timestamp: at,
-    failureLabels: {},
-    concurrentExceptions: [],
   };
   return {
     // 1.20 shows the cause at the root also where the history is empty (adaptive scheduler).
@@ -151,7 +168,7 @@ export function exceptionsJson(cluster: Cluster, job: FakeJob): JsonObject {
       ? {
           'root-exception': job.failure?.stackTrace ?? null,
           timestamp: job.failure === null ? null : at,
-          'all-exceptions': [],
+          'all-exceptions': job.failure?.ofTasks ?? [],
           truncated: false,
         }
       : {}),
@@ -180,14 +197,15 @@ export function executionResultJson(cluster: Cluster, job: FakeJob): JsonObject 
               'serialized-throwable': '<dropped>',
             },
           }),
-      ...(newer ? { 'application-id': job.id, 'start-time': job.startTime, 'end-time': job.endTime } : {}),
+      ...(newer && job.hadTasks() ? { 'application-id': job.id } : {}),
+      ...(newer ? { 'start-time': job.startTime, 'end-time': job.endTime } : {}),
     },
   };
 }
 
 export function checkpointConfigJson(job: FakeJob): JsonObject {
   return {
-    mode: 'exactly_once',
+    mode: job.hadTasks() ? 'exactly_once' : 'at_least_once',
     interval: job.checkpointIntervalMs ?? LONG_MAX_MARK,
     timeout: job.checkpointTimeoutMs,
     min_pause: 0,
@@ -196,8 +214,8 @@ export function checkpointConfigJson(job: FakeJob): JsonObject {
       enabled: job.retention !== 'NO_EXTERNALIZED_CHECKPOINTS',
       delete_on_cancellation: job.retention !== 'RETAIN_ON_CANCELLATION',
     },
-    state_backend: job.stateBackend,
-    checkpoint_storage: 'FileSystemCheckpointStorage',
+    state_backend: job.hadTasks() ? job.stateBackend : 'Unknown',
+    checkpoint_storage: job.hadTasks() ? 'FileSystemCheckpointStorage' : 'Unknown',
     unaligned_checkpoints: false,
     tolerable_failed_checkpoints: 0,
     aligned_checkpoint_timeout: 0,

@@ -5,10 +5,15 @@ import { FakeJob } from './fake-job.js';
 import type { FakeJobOptions } from './fake-job.js';
 import type { JarStore } from './jar-store.js';
 import type { SavepointOperations } from './savepoint-operations.js';
-import { refuseBody } from './savepoint-operations.js';
+import { firstUnreadable, refuseBody, refuseClaimMode, wrongCollection, wrongFlag } from './refused-body.js';
+import { wrongInteger, wrongJobId, wrongText } from './refused-body.js';
 import { foldLocation, inspectSnapshot, localPath, METADATA_VERSION } from './snapshot-files.js';
+import { unknownScheme } from './unknown-scheme.js';
 
-const ID = /^[0-9a-f]{32}$/i;
+/** Of the jobs whose runs were captured. */
+const CAPTURED_NAME = 'multi-job';
+/** Runs no code and looks into no jar: these are the classes that a jar has not. */
+const NO_SUCH_CLASS = /^no\.such\./;
 const CLAIM_MODES = new Set<unknown>(['CLAIM', 'NO_CLAIM', 'LEGACY', null, undefined]);
 
 /** POST /jars/:id/run, and jobs in general. */
@@ -35,16 +40,17 @@ export class JobSubmission {
   }
 
   /** Refused as in a captured `run-restore-…`: the id is taken, and a FAILED job with it is listed. */
-  refuseRestore(fixture: string, jobId: string, replacements: [string, string][] = []): Reply {
+  refuseRestore(fixture: string, jobId: string, replacements: [string, string][] = [], name = CAPTURED_NAME): Reply {
     const { version } = this.cluster;
     const reply = replyLike(version, fixture, [], replacements);
     const trace = firstError(version, fixture);
-    const from = trace.indexOf('org.apache.flink.runtime.client.JobInitializationException');
+    const cause = '\nCaused by: org.apache.flink.runtime.client.JobInitializationException';
+    const from = trace.indexOf(cause);
     const failure = replacements.reduce(
       (text, [known, own]) => text.replaceAll(known, own),
-      trace.slice(Math.max(0, from)),
+      from < 0 ? trace : trace.slice(from + '\nCaused by: '.length),
     );
-    this.add({ jobId, name: 'multi-job', state: 'INITIALIZING', tasks: 0 }).setState('FAILED', failure);
+    this.add({ jobId, name, state: 'INITIALIZING', tasks: 0, parallelism: 1 }).setState('FAILED', failure);
     return reply;
   }
 
@@ -54,15 +60,22 @@ export class JobSubmission {
     const refusal = this.refusalOf(body);
     if (refusal !== null) return refusal;
     if (!this.jars.jars.has(jarId)) return replyLike(version, 'run-refused-no-such-jar', [jarId]);
+    const entryClass = String(body['entryClass'] ?? '');
+    if (NO_SUCH_CLASS.test(entryClass)) {
+      return replyLike(version, 'run-refused-no-such-class', [jarId], [['no.such.Class', entryClass]]);
+    }
     const { generation } = cluster;
     if (cluster.knobs.mainDurationMs > 0) await cluster.pause(cluster.knobs.mainDurationMs);
     // The process that ran main() is gone: nobody is there to answer, and the caller's connection is closed already.
     if (generation !== cluster.generation) return { status: 503, body: { errors: [] } };
     cluster.timeline.settle();
+    const program = argumentsOf(body);
+    if (program.includes('--main-throws')) return replyLike(version, 'run-main-throws', [jarId]);
+    if (program.includes('--no-job')) return replyLike(version, 'run-no-job', [jarId]);
     const jobId = typeof body['jobId'] === 'string' ? body['jobId'].toLowerCase() : cluster.hex(32);
     if (cluster.takenJobIds.has(jobId)) {
       const state = cluster.jobs.get(jobId)?.hasEnded() === false ? 'running' : 'ended';
-      return replyLike(version, `run-duplicate-job-id-${state}`, [jarId]);
+      return replyLike(version, `run-duplicate-job-id-${state}`, [jarId], [namedLike(body)]);
     }
     const restored = this.readSavepoint(body, jobId);
     if (restored !== null && 'reply' in restored) return restored.reply;
@@ -74,14 +87,13 @@ export class JobSubmission {
     const { cluster } = this;
     const parallelism = Number(body['parallelism'] ?? 1);
     const jobParallelism = parallelism > 0 ? parallelism : 1;
-    const arguments_ = Array.isArray(body['programArgsList']) ? body['programArgsList'].map(String) : [];
-    const name = arguments_.find((argument) => argument.startsWith('name='))?.slice('name='.length) ?? 'multi-job';
     const job = this.add({
       jobId,
-      name,
+      name: nameOf(body),
       state: 'INITIALIZING',
       tasks: jobParallelism * 2,
       parallelism: jobParallelism,
+      checkpointIntervalMs: cluster.knobs.checkpointIntervalMs,
     });
     job.setState('CREATED');
     if (restored !== null) {
@@ -98,19 +110,18 @@ export class JobSubmission {
 
   private refusalOf(body: JsonObject): Reply | null {
     const { version } = this.cluster;
-    const { jobId, savepointPath, parallelism, flinkConfiguration, programArgsList, programArgs } = body;
-    const unreadable = (problem: string): Reply =>
-      refuseBody(this.cluster, 'JarRunRequestBody', `Cannot deserialize value of type ${problem}`);
-    if (jobId != null && (typeof jobId !== 'string' || !ID.test(jobId))) {
-      return unreadable(`\`org.apache.flink.api.common.JobID\` from String "${String(jobId)}"`);
-    }
-    if (!CLAIM_MODES.has(body['claimMode'])) {
-      return replyLike(version, 'run-refused-bad-claim-mode', [], [['"no_claim"', `"${String(body['claimMode'])}"`]]);
-    }
-    if (savepointPath != null && typeof savepointPath !== 'string') return unreadable('`java.lang.String`');
-    if (parallelism != null && !/^-?\d+$/.test(String(parallelism))) return unreadable('`java.lang.Integer`');
-    if (programArgsList != null && !Array.isArray(programArgsList)) return unreadable('`java.util.ArrayList`');
-    if (flinkConfiguration != null && typeof flinkConfiguration !== 'object') return unreadable('`java.util.Map`');
+    const { parallelism, programArgsList, programArgs } = body;
+    const unreadable = firstUnreadable(
+      wrongJobId(body['jobId'], this.cluster.hex(32)),
+      wrongText(body['savepointPath']),
+      wrongText(body['entryClass']),
+      wrongInteger(parallelism),
+      wrongFlag(body['allowNonRestoredState']),
+      wrongCollection(programArgsList, 'java.util.ArrayList'),
+      wrongCollection(body['flinkConfiguration'], 'java.util.LinkedHashMap'),
+    );
+    if (unreadable !== null) return refuseBody(this.cluster, 'JarRunRequestBody', unreadable);
+    if (!CLAIM_MODES.has(body['claimMode'])) return refuseClaimMode(this.cluster, body['claimMode']);
     const both = programArgs != null && programArgsList != null && version === '1.20.5';
     const problem = both
       ? 'Confusing request: programArgs and programArgsList are specified, please, use only programArgsList'
@@ -128,10 +139,13 @@ export class JobSubmission {
     if (asked === '') return null;
     const { version, folder, knownLocations } = this.cluster;
     const refused = (fixture: string, replacements: [string, string][] = []): { reply: Reply } => ({
-      reply: this.refuseRestore(fixture, jobId, replacements),
+      reply: this.refuseRestore(fixture, jobId, [...replacements, namedLike(body)], nameOf(body)),
     });
     const folded = foldLocation(asked, folder);
-    if (folded.kind !== 'location') return refused('run-restore-unknown-scheme', [['s3://bucket/sp', asked]]);
+    if (folded.kind !== 'location') {
+      const own = unknownScheme(version, firstError(version, 'run-restore-unknown-scheme'), folded);
+      return refused('run-restore-unknown-scheme', [['s3://bucket/sp', asked], own]);
+    }
     const location = folded.location.replace(/\/_metadata$/, '');
     const known = knownLocations.get(location);
     const file = localPath(folded.location);
@@ -150,6 +164,20 @@ export class JobSubmission {
     return { id: found.checkpointId, location };
   }
 }
+
+function argumentsOf(body: JsonObject): string[] {
+  return Array.isArray(body['programArgsList']) ? body['programArgsList'].map(String) : [];
+}
+
+/** `name=x` or `--name x` among the program's arguments. */
+function nameOf(body: JsonObject): string {
+  const program = argumentsOf(body);
+  const short = program.find((argument) => argument.startsWith('name='))?.slice('name='.length);
+  return short ?? (program.includes('--name') ? program[program.indexOf('--name') + 1] : undefined) ?? CAPTURED_NAME;
+}
+
+/** Exchanges the captured name of the job in a trace. */
+const namedLike = (body: JsonObject): [string, string] => [`'${CAPTURED_NAME}'`, `'${nameOf(body)}'`];
 
 /** The path that was asked for when the refusal was captured. */
 function savepointPathOf(version: FakeVersion, kind: string): string {

@@ -7,7 +7,7 @@ import type { JsonObject, Reply } from './captured-replies.js';
 import { FaultPlan, replyOf, sendHuge } from './faults.js';
 import { LONG_MAX_MARK } from './job-replies.js';
 import type { Routes } from './routes.js';
-import { refuseBody } from './savepoint-operations.js';
+import { refuseText } from './refused-body.js';
 
 export interface RecordedRequest {
   /** Epoch milliseconds. */
@@ -18,13 +18,6 @@ export interface RecordedRequest {
   /** The JSON body; the text where it was none; `{ files, fileName, sizeBytes }` of an upload; null without a body. */
   body: unknown;
 }
-
-const BODY_CLASSES: [RegExp, string][] = [
-  [/\/run$/, 'JarRunRequestBody'],
-  [/\/stop$/, 'StopWithSavepointRequestBody'],
-  [/\/savepoints$/, 'SavepointTriggerRequestBody'],
-  [/^\/savepoint-disposal$/, 'SavepointDisposalRequest'],
-];
 
 async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -112,7 +105,7 @@ export class RestServer {
     const { pathname, searchParams } = new URL(target, 'http://fake');
     const reply =
       body === undefined
-        ? this.refuseText(pathname)
+        ? refuseText(this.cluster, pathname, text)
         : await this.routes().answer({
             method,
             path: pathname,
@@ -143,10 +136,5 @@ export class RestServer {
     const isRefusal = /^run-restore-(?!accepted)/.test(fixture);
     if (isRefusal && typeof jobId === 'string' && !this.cluster.takenJobIds.has(jobId))
       this.refusedRestore(fixture, jobId);
-  }
-
-  private refuseText(pathname: string): Reply {
-    const bodyClass = BODY_CLASSES.find(([pattern]) => pattern.test(pathname))?.[1] ?? 'EmptyRequestBody';
-    return refuseBody(this.cluster, bodyClass, 'Unrecognized token: was expecting a JSON object');
   }
 }

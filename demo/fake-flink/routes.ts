@@ -7,9 +7,18 @@ import { captured, isObject, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import type { FakeJob } from './fake-job.js';
 import type { JarStore, Upload } from './jar-store.js';
-import { checkpointConfigJson, detailsJson, exceptionsJson, executionResultJson, overviewJson } from './job-replies.js';
+import {
+  checkpointConfigJson,
+  detailsJson,
+  exceptionsJson,
+  executionResultJson,
+  jobConfigJson,
+  overviewJson,
+  planJson,
+} from './job-replies.js';
 import type { JobSubmission } from './job-submission.js';
 import type { SavepointDisposal } from './savepoint-disposal.js';
+import type { CheckpointOperations } from './checkpoint-operations.js';
 import type { SavepointOperations } from './savepoint-operations.js';
 
 export interface Asked {
@@ -39,6 +48,7 @@ export class Routes {
   constructor(
     private readonly cluster: Cluster,
     private readonly operations: SavepointOperations,
+    private readonly checkpoints: CheckpointOperations,
     private readonly jars: JarStore,
     private readonly submission: JobSubmission,
     private readonly disposal: SavepointDisposal,
@@ -64,7 +74,7 @@ export class Routes {
       const ids = values.map((value, index) => (names[index] === 'jarid' ? value : value.toLowerCase()));
       return handle(ids, asked);
     }
-    if (asked.method !== 'GET') return { status: 404, body: { errors: ['Not found.'] } };
+    if (asked.method !== 'GET') return { status: 404, body: { errors: [`Not found: ${asked.path}`] } };
     return { status: 404, body: { errors: [`Unable to load requested file ${asked.path}.`] } };
   }
 
@@ -107,14 +117,7 @@ export class Routes {
         'jobs-failed': count('FAILED'),
       });
     });
-    this.on('GET /taskmanagers', () =>
-      ok({
-        taskmanagers: cluster.knobs.taskManagerHosts.map((host, index) => ({
-          id: `${host}:4000${index}-abc${index}`,
-          path: `pekko.tcp://flink@${host}:4000${index}/user/rpc/taskmanager_0`,
-        })),
-      }),
-    );
+    this.on('GET /taskmanagers', () => ok({ taskmanagers: taskManagersJson(cluster) }));
     this.on('POST /jars/upload', async (_, asked) => {
       const { reply, upload } = await this.jars.upload(asked.raw);
       asked.noteUpload(upload);
@@ -135,14 +138,18 @@ export class Routes {
     this.onJob('GET /jobs/:jobid', 'job-unknown', (job) =>
       ok(this.cachedGraph(`details/${job.id}`, () => detailsJson(cluster, job))),
     );
-    this.onJob('GET /jobs/:jobid/status', 'job-unknown', ({ state }) => ok({ status: state }));
+    this.onJob('GET /jobs/:jobid/config', 'job-unknown', (job) => ok(jobConfigJson(cluster, job)));
+    this.onJob('GET /jobs/:jobid/plan', 'job-unknown', (job) => ok({ plan: planJson(cluster, job) }));
+    this.onJob('GET /jobs/:jobid/status', 'job-status-unknown', ({ state }) => ok({ status: state }));
     this.onJob('GET /jobs/:jobid/exceptions', 'job-unknown', (job) =>
       ok(this.cachedGraph(`exceptions/${job.id}`, () => exceptionsJson(cluster, job))),
     );
-    this.onJob('GET /jobs/:jobid/execution-result', 'job-unknown', (job) => ok(executionResultJson(cluster, job)));
+    this.onJob('GET /jobs/:jobid/execution-result', 'execution-result-unknown', (job) =>
+      ok(executionResultJson(cluster, job)),
+    );
     const unknown = 'checkpoints-after-jobmanager-restart';
     this.onJob('GET /jobs/:jobid/checkpoints', unknown, (job) => ok(this.checkpointsOf(job).overview));
-    this.onJob('GET /jobs/:jobid/checkpoints/config', unknown, (job) => ok(checkpointConfigJson(job)));
+    this.onJob('GET /jobs/:jobid/checkpoints/config', 'job-unknown', (job) => ok(checkpointConfigJson(job)));
     const gone = (checkpointId: string): Reply =>
       replyLike(
         cluster.version,
@@ -163,7 +170,9 @@ export class Routes {
   }
 
   private addOperationRoutes(): void {
-    const { operations } = this;
+    const { operations, checkpoints } = this;
+    this.on('POST /jobs/:jobid/checkpoints', ([id = ''], { body }) => checkpoints.trigger(id, body));
+    this.on('GET /jobs/:jobid/checkpoints/:triggerid', ([id = '', trigger = '']) => checkpoints.poll(id, trigger));
     this.on('POST /jobs/:jobid/savepoints', ([id = ''], { body }) => operations.trigger('SAVEPOINT', id, body));
     this.on('POST /jobs/:jobid/stop', ([id = ''], { body }) => operations.trigger('STOP', id, body));
     this.on('GET /jobs/:jobid/savepoints/:triggerid', ([id = '', trigger = '']) => operations.poll(id, trigger));
@@ -219,4 +228,17 @@ export class Routes {
       [['(jobid) from value "zz"', `(${name}) from value "${value}"`]],
     );
   }
+}
+
+/** One captured TaskManager after another: with the first all slots, since the fake counts those of the cluster only. */
+function taskManagersJson(cluster: Cluster): JsonObject[] {
+  const { taskmanagers } = captured(cluster.version, 'taskmanagers').body as { taskmanagers: [JsonObject] };
+  return cluster.knobs.taskManagerHosts.map((host, index) => ({
+    ...taskmanagers[0],
+    id: `${host}:4000${index}-abc${index}`,
+    path: `pekko.tcp://flink@${host}:4000${index}/user/rpc/taskmanager_0`,
+    timeSinceLastHeartbeat: cluster.timeline.now(),
+    slotsNumber: index === 0 ? cluster.slots : 0,
+    freeSlots: index === 0 ? cluster.availableSlots() : 0,
+  }));
 }

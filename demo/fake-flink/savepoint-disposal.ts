@@ -4,6 +4,8 @@ import type { Cluster } from './cluster.js';
 import { captured, failureCauseIn, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import { foldLocation, inspectSnapshot, isBelow, localPath, METADATA_VERSION } from './snapshot-files.js';
+import type { FoldedLocation } from './snapshot-files.js';
+import { unknownScheme } from './unknown-scheme.js';
 
 /** POST /savepoint-disposal. Ids are made by the cluster; it deletes only below the fake's own folder. */
 export class SavepointDisposal {
@@ -34,7 +36,7 @@ export class SavepointDisposal {
   private dispose(asked: string): unknown {
     const { cluster } = this;
     const folded = foldLocation(asked, cluster.folder);
-    if (folded.kind !== 'location') return this.failure('unknown-scheme', asked);
+    if (folded.kind !== 'location') return this.failure('unknown-scheme', asked, folded);
     const location = folded.location.replace(/\/_metadata$/, '');
     const known = cluster.knownLocations.delete(location);
     const file = localPath(location);
@@ -56,7 +58,7 @@ export class SavepointDisposal {
   }
 
   /** The captured failure, with the path in all its forms exchanged. */
-  private failure(kind: string, asked: string): unknown {
+  private failure(kind: string, asked: string, folded?: FoldedLocation): unknown {
     const { version } = this.cluster;
     const name = `disposal-poll-failed-${kind}`;
     const trace = failureCauseIn(captured(version, name).body)?.['stack-trace'] ?? '';
@@ -69,6 +71,7 @@ export class SavepointDisposal {
       [
         [known, asked],
         [oneSlash(known), oneSlash(asked)],
+        ...(folded === undefined ? [] : [unknownScheme(version, trace, folded)]),
       ],
     ).body;
   }

@@ -1,9 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   captured,
   failureCauseIn,
-  firstError,
   hasCaptured,
   isObject,
   mapTexts,
@@ -13,7 +12,8 @@ import {
 import type { JsonObject, Reply } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
 import type { FakeJob, Snapshot } from './fake-job.js';
-import { foldLocation, writeSnapshot } from './snapshot-files.js';
+import { firstUnreadable, refuseBody, wrongEnum, wrongFlag, wrongText, wrongTriggerId } from './refused-body.js';
+import { foldLocation, makeFolder, writeSnapshot } from './snapshot-files.js';
 
 type Kind = 'SAVEPOINT' | 'STOP';
 
@@ -44,27 +44,11 @@ interface PlannedFailure {
   afterMs: number | null;
 }
 
-const ID = /^[0-9a-f]{32}$/i;
-const FORMATS = new Set<unknown>(['CANONICAL', 'NATIVE']);
-const isFlag = (value: unknown): boolean =>
-  value == null || typeof value === 'boolean' || /^(true|false)$/.test(String(value));
+const FORMATS = ['CANONICAL', 'NATIVE'];
+const SUSPENDING = 'Checkpoint Coordinator is suspending.';
 const isSet = (value: unknown): boolean => String(value) === 'true';
-
-/** The 400 of a body that Jackson cannot read, worded for another body class and field. */
-export function refuseBody(cluster: Cluster, bodyClass: string, problem: string): Reply {
-  const name = 'run-refused-bad-claim-mode';
-  const text = firstError(cluster.version, name);
-  const cannot = /Cannot deserialize value[^\n]*/.exec(text)?.[0] ?? '';
-  return replyLike(
-    cluster.version,
-    name,
-    [],
-    [
-      [cannot, problem],
-      ['JarRunRequestBody', bodyClass],
-    ],
-  );
-}
+/** Where a Linux machine lets nobody make a directory. */
+const UNWRITABLE = /^file:\/(proc|sys)(\/|$)/;
 
 /** Savepoints and stops: one memory of operations, keyed by job id and trigger id, as in Flink's Dispatcher. */
 export class SavepointOperations {
@@ -85,17 +69,15 @@ export class SavepointOperations {
     const bodyClass = kind === 'STOP' ? 'StopWithSavepointRequestBody' : 'SavepointTriggerRequestBody';
     const field = kind === 'STOP' ? 'targetDirectory' : 'target-directory';
     const { triggerId, formatType } = body;
-    const target = body[field] ?? null;
-    if (triggerId != null && (typeof triggerId !== 'string' || !ID.test(triggerId))) {
-      return refuseBody(this.cluster, bodyClass, `Cannot deserialize value of type \`${bodyClass}\`: bad trigger id`);
-    }
-    if (formatType != null && !FORMATS.has(formatType)) {
-      const problem = `Cannot deserialize value of type \`org.apache.flink.core.execution.SavepointFormatType\` from String "${String(formatType)}": not one of the values accepted for Enum class: [CANONICAL, NATIVE]`;
-      return refuseBody(this.cluster, bodyClass, problem);
-    }
-    if (!isFlag(body['drain']) || !isFlag(body['cancel-job']) || (target !== null && typeof target !== 'string')) {
-      return refuseBody(this.cluster, bodyClass, 'Cannot deserialize value of type `boolean` from String');
-    }
+    const unreadable = firstUnreadable(
+      wrongText(body[field]),
+      wrongFlag(body['drain']),
+      wrongFlag(body['cancel-job']),
+      wrongEnum(formatType, 'org.apache.flink.core.execution.SavepointFormatType', FORMATS),
+      wrongTriggerId(bodyClass, triggerId),
+    );
+    if (unreadable !== null) return refuseBody(this.cluster, bodyClass, unreadable);
+    const target = body[field] == null ? null : String(body[field]);
     if (target === null && savepointRoot === null) {
       const text = 'Field savepoint-path must not be omitted or be null.';
       const key = 'Config key [execution.checkpointing.savepoint-dir]';
@@ -109,7 +91,7 @@ export class SavepointOperations {
         ],
       );
     }
-    const id = triggerId == null ? this.cluster.hex(32) : triggerId.toLowerCase();
+    const id = triggerId == null ? this.cluster.hex(32) : String(triggerId).toLowerCase();
     const accepted: Reply = { status: 202, body: { 'request-id': id } };
     const key = `${jobId}/${id}`;
     if (this.remembered(key) !== null) return accepted;
@@ -156,7 +138,10 @@ export class SavepointOperations {
 
   /** The coordinator of this job stops: every savepoint under way fails at once. */
   suspend(jobId: string): void {
-    for (const operation of this.pendingOf(jobId)) this.fail(operation, 'savepoint-poll-failed-cancelled');
+    // Without periodic checkpoints the coordinator lives until the job has ended, and says so in other words.
+    const periodic = this.cluster.jobs.get(jobId)?.checkpointIntervalMs !== null;
+    const words: [string, string][] = periodic ? [] : [[SUSPENDING, 'CheckpointCoordinator shutdown.']];
+    for (const operation of this.pendingOf(jobId)) this.fail(operation, 'savepoint-poll-failed-cancelled', words);
   }
 
   /** Trigger ids are forgotten and savepoints under way go on, as after a failover of the REST side. */
@@ -203,17 +188,13 @@ export class SavepointOperations {
       return this.fail(operation, obstacle.fixture);
     }
     const folded = foldLocation(target, cluster.folder);
-    if (folded.kind !== 'location') return this.refuseLocation(operation, job, folded, target);
+    if (folded.kind !== 'location') return this.refuseLocation(operation, job, format, folded, target);
     const location = `${folded.location}/savepoint-${job.id.slice(0, 6)}-${cluster.hex(12)}`;
     const folder = job.ownFolder(location);
-    if (folder !== null) {
-      try {
-        mkdirSync(folder, { recursive: true });
-      } catch {
-        return this.failAtTrigger(operation, job, 'savepoint-poll-failed-unwritable', [
-          ['file:/proc/nowhere', folded.location],
-        ]);
-      }
+    const problem = UNWRITABLE.test(location) ? '' : makeFolder(folder);
+    if (problem !== null) {
+      const at: [string, string] = ['file:/proc/nowhere', folded.location];
+      return this.failAtTrigger(operation, job, format, 'savepoint-poll-failed-unwritable', [at], problem);
     }
     if (operation.kind === 'STOP') this.suspendOthers(operation);
     operation.location = location;
@@ -319,41 +300,47 @@ export class SavepointOperations {
     else if (fixture === 'savepoint-poll-failed-cancelled') job.setState('CANCELED');
   }
 
-  private failAtTrigger(operation: Operation, job: FakeJob, fixture: string, replacements: [string, string][]): void {
-    job.counts.total += 1;
-    job.counts.failed += 1;
-    this.fail(operation, fixture, replacements);
+  /** `causes`: `Caused by` lines that the captured trace does not have. */
+  private failAtTrigger(
+    operation: Operation,
+    job: FakeJob,
+    format: Snapshot['format'],
+    fixture: string,
+    replacements: [string, string][],
+    causes = '',
+  ): void {
+    operation.snapshot = job.addSnapshot({
+      type: operation.kind === 'STOP' ? 'SYNC_SAVEPOINT' : 'SAVEPOINT',
+      format,
+      location: null,
+      progress: () => ({ acknowledged: 0, latestAckAt: -1 }),
+    });
+    this.fail(operation, fixture, replacements, causes);
   }
 
   private refuseLocation(
     operation: Operation,
     job: FakeJob,
+    format: Snapshot['format'],
     folded: Exclude<ReturnType<typeof foldLocation>, { kind: 'location' }>,
     target: string,
   ): void {
-    if (folded.kind === 'scheme') {
-      return this.failAtTrigger(operation, job, 'savepoint-poll-failed-unknown-scheme', [
-        ["'nofs'", `'${folded.scheme}'`],
-      ]);
-    }
-    const [ioText, failure] = [
-      'An Exception occurred while triggering the checkpoint. IO-problem detected.',
-      'Failed to create savepoint directory at file:/proc/nowhere',
-    ];
+    const refuse = (fixture: string, replacements: [string, string][]): void =>
+      this.failAtTrigger(operation, job, format, `savepoint-poll-failed-${fixture}`, replacements);
+    if (folded.kind === 'scheme') return refuse('unknown-scheme', [["'nofs'", `'${folded.scheme}'`]]);
+    const failure = 'Failed to create savepoint directory at file:/proc/nowhere';
     if (folded.kind === 'authority') {
       const problem = `Found local file path with authority '${folded.authority}' in path '${target}'. Hint: Did you forget a slash? (correct path would be 'file:///${folded.authority}')`;
-      return this.failAtTrigger(operation, job, 'savepoint-poll-failed-unwritable', [[failure, problem]]);
+      return refuse('unwritable', [[failure, problem]]);
     }
-    return this.failAtTrigger(operation, job, 'savepoint-poll-failed-unwritable', [
-      [ioText, 'Trigger checkpoint failure.'],
-      [
-        `java.io.IOException: ${failure}`,
-        'java.lang.IllegalArgumentException: Can not create a Path from an empty string',
-      ],
+    const problem = 'java.lang.IllegalArgumentException: Can not create a Path from an empty string';
+    refuse('unwritable', [
+      ['An Exception occurred while triggering the checkpoint. IO-problem detected.', 'Trigger checkpoint failure.'],
+      [`java.io.IOException: ${failure}`, problem],
     ]);
   }
 
-  private fail(operation: Operation, fixture: string, replacements: [string, string][] = []): void {
+  private fail(operation: Operation, fixture: string, replacements: [string, string][] = [], causes = ''): void {
     const { version } = this.cluster;
     const name = hasCaptured(version, fixture) ? fixture : `${fixture}-adaptive`;
     const { body } = replyLike(version, name, [operation.jobId, operation.triggerId]);
@@ -361,10 +348,12 @@ export class SavepointOperations {
       replacements.reduce((result, [from, to]) => result.replaceAll(from, to), text),
     );
     if (!isObject(changed) || !isObject(changed['operation'])) throw new Error(`${name} is no poll of an operation`);
+    const cause = failureCauseIn(changed);
+    if (cause !== null) cause['stack-trace'] += causes;
     const { snapshot, folder } = operation;
     operation.offPlan();
     if (snapshot?.status === 'IN_PROGRESS') {
-      const message = rootMessage(failureCauseIn(changed)?.['stack-trace'] ?? '');
+      const message = checkpointFailureIn(cause?.['stack-trace'] ?? '');
       this.cluster.jobs.get(operation.jobId)?.abandonSnapshot(snapshot, message);
       if (folder !== null) rmSync(folder, { recursive: true, force: true });
     }
@@ -384,4 +373,9 @@ function obstacleOf(job: FakeJob): { fixture: string; counts: boolean } | null {
   if (job.state !== 'RUNNING') return { fixture: 'savepoint-poll-failed-restarting', counts: true };
   const ready = job.tasks.every((task) => task === 'RUNNING' || task === 'FINISHED');
   return ready ? null : { fixture: 'savepoint-poll-failed-tasks-initializing', counts: true };
+}
+
+/** As the checkpoint history words it: what the checkpoint coordinator says, without what made it say so. */
+function checkpointFailureIn(stackTrace: string): string {
+  return /CheckpointException: ([^\n]*)/.exec(stackTrace)?.[1] ?? rootMessage(stackTrace);
 }

@@ -157,6 +157,19 @@ export function encodeMetadata({ version, checkpointId, kind, operators }: Snaps
   ]);
 }
 
+/** null when it is there, or not to be made; else the `Caused by` lines of why not. */
+export function makeFolder(folder: string | null): string | null {
+  if (folder === null) return null;
+  try {
+    mkdirSync(folder, { recursive: true });
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const inTheWay = code === 'EEXIST' || code === 'ENOTDIR';
+    return inTheWay ? `Caused by: java.nio.file.FileAlreadyExistsException: ${folder}\n\t... 17 more\n` : '';
+  }
+}
+
 /** Creates the folder and its `_metadata`. */
 export function writeSnapshot(folder: string, content: SnapshotContent): void {
   mkdirSync(folder, { recursive: true });

@@ -24,8 +24,8 @@ export interface FlinkSettings {
   ports: FlinkPorts;
   slots: number;
   scheduler: 'default' | 'adaptive';
-  /** Wins over everything else. */
-  configuration: Record<string, string>;
+  /** Wins over everything else. null: not set. */
+  configuration: Record<string, string | null>;
 }
 
 export function foldersBelow(folder: string): FlinkFolders {
@@ -67,9 +67,10 @@ async function holdPort(wanted: number): Promise<{ port: number; release: () => 
 /** Writes config.yaml and log4j.properties; one folder serves both processes. */
 export async function writeSettings(folders: FlinkFolders, settings: FlinkSettings): Promise<void> {
   await Promise.all(Object.values(folders).map((folder) => mkdir(folder, { recursive: true })));
-  const entries = { ...ownEntries(folders, settings), ...settings.configuration };
+  const entries = Object.entries({ ...ownEntries(folders, settings), ...settings.configuration });
+  const wanted = entries.filter(([, value]) => value !== null);
   // A JSON text is a YAML text in double quotes; Flink turns numbers in quotes into numbers.
-  const yaml = Object.entries(entries).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+  const yaml = wanted.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
   await writeFile(join(folders.conf, 'config.yaml'), yaml.join(''));
   await writeFile(join(folders.conf, 'log4j.properties'), LOG4J_PROPERTIES);
 }

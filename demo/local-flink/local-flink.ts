@@ -22,8 +22,8 @@ export interface LocalFlinkOptions {
   /** 8 unless given. */
   slots?: number;
   scheduler?: 'default' | 'adaptive';
-  /** Keys of Flink's configuration; they win over the ones that are set here. */
-  configuration?: Record<string, string>;
+  /** Keys of Flink's configuration; they win over the ones that are set here. null: not set. */
+  configuration?: Record<string, string | null>;
   /** A free one unless given. */
   restPort?: number;
   cacheFolder?: string;

@@ -13,6 +13,8 @@ export interface Answer {
   body: unknown;
 }
 
+/** Of the job that the cases run, and of the one from which the fake's replies were captured. */
+const WORDS_OF_PROGRAMS = /Told to fail .*|(record|main) failed on purpose/;
 const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
 
 export const newId = (): string => randomBytes(16).toString('hex');
@@ -49,7 +51,8 @@ export class ContractSession {
 
   note(name: string, answer: Answer): Answer {
     const { status, contentType, body } = answer;
-    this.shapes[name] = { status, contentType, body: shapeOf(body), causes: causesIn(body) };
+    const causes = causesIn(body).map((cause) => cause.replace(WORDS_OF_PROGRAMS, '<what the program says>'));
+    this.shapes[name] = { status, contentType, body: shapeOf(body), causes };
     return answer;
   }
 
@@ -87,6 +90,7 @@ export class ContractSession {
       parallelism,
       programArgsList: [
         ...['--name', 'orders', '--slow-snapshot-ms', String(slowSnapshotMs)],
+        ...(wish.checkpointIntervalMs ? ['--checkpoint-interval-ms', String(wish.checkpointIntervalMs)] : []),
         ...(wish.fails ? ['--fail-after-records', '5'] : []),
       ],
       ...(savepointPath !== undefined && { savepointPath, claimMode: 'NO_CLAIM' }),

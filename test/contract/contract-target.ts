@@ -7,6 +7,8 @@ export interface JobWish {
   slowSnapshotMs?: number;
   /** Fails for good soon after its start. */
   fails?: boolean;
+  /** Periodic checkpoints are off unless it says so. */
+  checkpointIntervalMs?: number;
   savepointPath?: string;
 }
 

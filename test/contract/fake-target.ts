@@ -17,7 +17,8 @@ export async function startFakeTarget(version: FlinkVersion): Promise<ContractTa
     url: flink.url,
     jarFile,
     newFolder: () => mkdtemp(join(flink.folder, 'case-')),
-    prepareFor: ({ slowSnapshotMs = 0, parallelism = 2, fails = false }) => {
+    prepareFor: ({ slowSnapshotMs = 0, parallelism = 2, fails = false, checkpointIntervalMs = null }) => {
+      flink.knobs.checkpointIntervalMs = checkpointIntervalMs;
       flink.knobs.savepointDurationMs = slowSnapshotMs * parallelism;
       if (fails) flink.startsFailWith('exceptions-job-failed');
     },

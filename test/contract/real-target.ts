@@ -12,7 +12,12 @@ export async function startRealTarget(version: FlinkVersion): Promise<ContractTa
   const real = await startRealFlink({
     version,
     slots: 16,
-    configuration: { 'web.refresh-interval': CACHE_MS, 'restart-strategy.type': 'none' },
+    configuration: {
+      'web.refresh-interval': CACHE_MS,
+      'restart-strategy.type': 'none',
+      // Off: a checkpoint of its own in between would change what a case sees.
+      'execution.checkpointing.interval': null,
+    },
   });
   return {
     version,

@@ -1,6 +1,6 @@
 /** What an answer of Flink looks like when its values are left out: two answers of one kind have the same shape. */
 
-/** Of one operation in a list: `status` 200 and `COMPLETED` tell nothing, so failures are compared by {@link causesIn} too. */
+/** A failed operation has the status and nearly the keys of another that failed, so what it says is part of its shape. */
 export interface AnswerShape {
   status: number;
   contentType?: string;
@@ -39,5 +39,8 @@ export function causesIn(body: unknown): string[] {
 
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+  if (typeof value !== 'object' || value === null) return [];
+  // Sorted, since the order of keys means nothing.
+  const entries = Object.entries(value).sort(([a], [b]) => (Array.isArray(value) ? 0 : a.localeCompare(b)));
+  return entries.flatMap(([, item]) => textsIn(item));
 }

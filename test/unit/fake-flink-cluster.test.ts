@@ -73,12 +73,18 @@ describe('a run', () => {
   it('starts its job although the caller has gone, and only one of two with the same id', async () => {
     const flink = await start();
     const jar = await uploadedJar(flink);
-    flink.knobs.mainDurationMs = 20;
+    flink.knobs.mainDurationMs = 500;
+    const caller = new AbortController();
     const gone = fetch(`${flink.url}/jars/${jar}/run`, {
       method: 'POST',
       body: JSON.stringify({ jobId: JOB }),
-      signal: AbortSignal.timeout(5),
+      signal: caller.signal,
     });
+    await until(
+      () => ask(flink, 'GET /jobs'),
+      () => flink.requests.some(({ path: asked, body }) => asked.endsWith('/run') && body !== null),
+    );
+    caller.abort();
     await expect(gone).rejects.toThrow();
     await until(
       () => ask(flink, 'GET /jobs'),
@@ -93,7 +99,7 @@ describe('a run', () => {
 
   it('has tasks INITIALIZING during the start delay; a savepoint then fails', async () => {
     const flink = await start();
-    flink.knobs.startDelayMs = 50;
+    flink.knobs.startDelayMs = 500;
     await run(flink);
     expect((await ask(flink, `GET /jobs/${JOB}`)).body).toMatchObject({ 'status-counts': { INITIALIZING: 2 } });
     await trigger(flink, JOB);
@@ -153,7 +159,7 @@ describe('a restart', () => {
       () => ask(flink, 'GET /jobs'),
       () => flink.requests.some(({ path: asked }) => asked === '/config'),
     );
-    const back = flink.restart({ downMs: 50 });
+    const back = flink.restart({ downMs: 500 });
     await hanging;
     await expect(ask(flink, 'GET /jobs')).rejects.toThrow('fetch failed');
     await back;

@@ -124,7 +124,7 @@ describe('a savepoint', () => {
 
   it('is made at its time although nobody asks', async () => {
     const flink = await start();
-    flink.knobs.savepointDurationMs = 20;
+    flink.knobs.savepointDurationMs = 300;
     const jobId = flink.addJob();
     await trigger(flink, jobId);
     expect(flink.savepointsMade).toHaveLength(0);

@@ -20,6 +20,7 @@ export const CHECKPOINT_CASES: ContractCase[] = [
       const { status } = await flink.take('checkpoint settings', `GET /jobs/${jobId}/checkpoints/config`);
       expect(status).toBe(200);
       expect(await flink.client.checkpointConfig(jobId)).toMatchObject({
+        intervalMs: null,
         timeoutMs: 600_000,
         minPauseMs: 0,
         stateBackend: 'HASHMAP',

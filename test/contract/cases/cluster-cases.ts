@@ -60,7 +60,7 @@ export const CLUSTER_CASES: ContractCase[] = [
       expect(unread.status).toBe(404);
       expect(textOf(unread)).toContain('Unable to load requested file /no/such/path.');
       const unsent = await flink.take('unknown path of a POST', 'POST /no/such/path', {});
-      expect(unsent.status).toBe(404);
+      expect(unsent).toMatchObject({ status: 404, body: { errors: ['Not found: /no/such/path'] } });
     },
   },
   {

@@ -37,6 +37,13 @@ export const DISPOSAL_CASES: ContractCase[] = [
     },
   },
   {
+    name: 'fails the disposal in a file system that it has no plugin for',
+    holds: async (flink) => {
+      const failed = await disposed(flink, 'no such scheme', 'nofs://bucket/savepoint');
+      expect(textOf(failed)).toContain('UnsupportedFileSystemSchemeException');
+    },
+  },
+  {
     name: 'leaves a folder alone that holds no savepoint',
     holds: async (flink) => {
       const folder = await flink.target.newFolder();

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import type { ContractCase } from '../contract-case.js';
 import { newId, textOf } from '../contract-session.js';
+import { takeListed } from './operations.js';
 
 /** What is asked of one job, and how it ends. */
 export const JOB_CASES: ContractCase[] = [
@@ -10,8 +11,7 @@ export const JOB_CASES: ContractCase[] = [
       const jobId = await flink.startJob();
       const { body } = await flink.ask('GET /jobs');
       expect((body as { jobs: unknown[] }).jobs).toContainEqual({ id: jobId, status: 'RUNNING' });
-      const { status } = await flink.take('jobs overview', 'GET /jobs/overview');
-      expect(status).toBe(200);
+      expect((await takeListed(flink, jobId)).status).toBe(200);
       const listed = (await flink.client.jobs()).find((job) => job.jobId === jobId);
       expect(listed).toMatchObject({ name: 'orders', state: 'RUNNING', endTime: null });
       expect(listed?.tasks).toMatchObject({ TOTAL: 4, RUNNING: 4 });
@@ -46,12 +46,15 @@ export const JOB_CASES: ContractCase[] = [
     name: 'does not know a job that was never there, whatever is asked of it',
     holds: async (flink) => {
       const jobId = newId();
-      const below = ['', '/status', '/config', '/plan', '/exceptions', '/execution-result'];
+      const below = ['', '/config', '/plan', '/exceptions', '/execution-result'];
       for (const path of [...below, '/checkpoints', '/checkpoints/config', '/checkpoints/details/1']) {
         const { status, body } = await flink.take(`unknown job ${path}`, `GET /jobs/${jobId}${path}`);
         expect([path, status]).toEqual([path, 404]);
         expect(JSON.stringify(body)).toMatch(new RegExp(`Job ${jobId} not found|FlinkJobNotFoundException`));
       }
+      const status = await flink.take('unknown job /status', `GET /jobs/${jobId}/status`);
+      expect(status.status).toBe(500);
+      expect(textOf(status)).toContain('FlinkJobNotFoundException');
       const cancelled = await flink.take('cancel', `PATCH /jobs/${jobId}?mode=cancel`);
       expect(cancelled.status).toBe(404);
       expect(textOf(cancelled)).toContain('Job could not be found.');

@@ -45,6 +45,13 @@ export async function makeSavepoint(flink: ContractSession, jobId: string, body:
   return locationIn(await flink.takeWhen('savepoint that was made', path, isCompleted));
 }
 
+/** The job's line of the list of jobs; other cases leave ended jobs in it. */
+export async function takeListed(flink: ContractSession, jobId: string): Promise<Answer> {
+  const answer = await flink.ask('GET /jobs/overview');
+  const { jobs } = answer.body as { jobs: { jid: string }[] };
+  return flink.note('listed', { ...answer, body: { jobs: jobs.filter(({ jid }) => jid === jobId) } });
+}
+
 export function locationIn({ body }: Answer): string {
   const { operation } = body as { operation: { location?: string } };
   expect(operation.location).toMatch(/^file:\/[^/]/);

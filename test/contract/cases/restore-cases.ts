@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { ContractCase } from '../contract-case.js';
 import { textOf, type ContractSession } from '../contract-session.js';
-import { folderOf, makeSavepoint, type Statistics } from './operations.js';
+import { folderOf, makeSavepoint, takeListed, type Statistics } from './operations.js';
 
 async function expectRefusedRestore(flink: ContractSession, savepointPath: string, text: RegExp): Promise<void> {
   const jarId = await flink.uploadedJar();
@@ -12,7 +12,21 @@ async function expectRefusedRestore(flink: ContractSession, savepointPath: strin
   expect(refused.status).toBe(400);
   expect(textOf(refused)).toMatch(text);
   expect(await flink.stateOf(body.jobId)).toBe('FAILED');
-  await flink.take('its job', `GET /jobs/${body.jobId}`);
+  for (const path of [
+    '',
+    '/exceptions',
+    '/execution-result',
+    '/plan',
+    '/config',
+    '/checkpoints',
+    '/checkpoints/config',
+  ]) {
+    const { status } = await flink.take(`its job ${path}`, `GET /jobs/${body.jobId}${path}`);
+    expect([path, status]).toEqual([path, 200]);
+  }
+  expect((await takeListed(flink, body.jobId)).body).toMatchObject({
+    jobs: [{ state: 'FAILED', tasks: { total: 0 } }],
+  });
   const cause = await flink.client.jobFailure(body.jobId);
   expect(cause?.fullText).toMatch(text);
   const again = await flink.take('refused again', `POST /jars/${jarId}/run`, body);

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { ContractCase } from '../contract-case.js';
 import { newId, textOf, type ContractSession } from '../contract-session.js';
+import { waitFor } from '../../support/wait-for.js';
+import type { JobWish } from '../contract-target.js';
 import { isCompleted, triggerSavepoint, type Triggered } from './operations.js';
 
 /** Waits until it has failed, and expects that the client reads the same cause out of it. */
@@ -28,6 +30,22 @@ async function expectRefusedDirectory(flink: ContractSession, directory: string,
     counts: Record<string, number>;
   };
   expect(counts).toMatchObject({ in_progress: 0, completed: 0 });
+}
+
+async function expectFailureByCancel(flink: ContractSession, wish: JobWish, text: RegExp): Promise<void> {
+  const jobId = await flink.startJob({ slowSnapshotMs: 1_000, ...wish });
+  const triggered = await triggerSavepoint(flink, jobId);
+  await waitFor(
+    async () => {
+      const [entry] = (await flink.client.checkpoints(jobId))?.history ?? [];
+      return entry?.isSavepoint && entry.acknowledgedSubtasks > 0;
+    },
+    { what: 'the savepoint to be under way' },
+  );
+  await flink.ask(`PATCH /jobs/${jobId}?mode=cancel`);
+  await expectFailure(flink, jobId, triggered, text);
+  await flink.waitForState(jobId, 'CANCELED');
+  expect(await readdir(triggered.directory)).toEqual([]);
 }
 
 /** Savepoints that do not come into being. */
@@ -108,14 +126,11 @@ export const SAVEPOINT_REFUSAL_CASES: ContractCase[] = [
   },
   {
     name: 'fails the savepoint under way when its job is cancelled',
-    holds: async (flink) => {
-      const jobId = await flink.startJob({ slowSnapshotMs: 2_000 });
-      const triggered = await triggerSavepoint(flink, jobId);
-      expect((await flink.ask(triggered.path)).body).toMatchObject({ status: { id: 'IN_PROGRESS' } });
-      await flink.ask(`PATCH /jobs/${jobId}?mode=cancel`);
-      await expectFailure(flink, jobId, triggered, /Checkpoint Coordinator is suspending/);
-      await flink.waitForState(jobId, 'CANCELED');
-      expect(await readdir(triggered.directory)).toEqual([]);
-    },
+    holds: (flink) => expectFailureByCancel(flink, {}, /CheckpointCoordinator shutdown\./),
+  },
+  {
+    name: 'fails the savepoint under way when its job, which takes checkpoints by itself, is cancelled',
+    holds: (flink) =>
+      expectFailureByCancel(flink, { checkpointIntervalMs: 3_600_000 }, /Checkpoint Coordinator is suspending\./),
   },
 ];

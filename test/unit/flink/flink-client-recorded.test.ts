@@ -49,6 +49,7 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
   if (name === 'config') return client.clusterFacts();
   if (name === 'jobmanager-config') return client.processMark();
   if (name.startsWith('overview')) return client.slots();
+  if (name === 'taskmanagers') return client.taskManagerHosts();
   if (name.startsWith('jobs-overview')) return client.jobs();
   if (name.startsWith('jar-upload')) return client.uploadJar({ path: jar, name: 'job.jar' });
   if (name.startsWith('jar-delete')) return client.deleteJar(id);
