@@ -33,10 +33,13 @@ interface EventData {
   deploymentEvents: { event: { type: string; savepointId: string | null } };
 }
 
-/** A client of the API: mutations over HTTP, and one WebSocket with a subscription for each deployment. */
+/** Operations on one WebSocket; the API allows 50. */
+const PER_SOCKET = 40;
+
+/** A client of the API: mutations over HTTP, and a subscription for each deployment, on several WebSockets. */
 export class Taker {
   private readonly api: StatewardClient;
-  private readonly sockets: Client;
+  private readonly sockets: Client[] = [];
   private readonly waiting = new Map<string, { resolve: (event: EventData) => void; reject: (error: Error) => void }>();
 
   constructor(
@@ -44,13 +47,16 @@ export class Taker {
     private readonly deployments: readonly SeededDeployment[],
   ) {
     this.api = new StatewardClient(url);
-    this.sockets = createClient({
-      url: `${url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      retryAttempts: 0,
-      lazy: false,
-    });
-    for (const { id } of deployments) this.follow(id);
+    for (let from = 0; from < deployments.length; from += PER_SOCKET) {
+      const socket = createClient({
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        lazy: false,
+      });
+      this.sockets.push(socket);
+      for (const { id } of deployments.slice(from, from + PER_SOCKET)) this.follow(socket, id);
+    }
   }
 
   /** One savepoint of each deployment, in turn. */
@@ -66,7 +72,7 @@ export class Taker {
   }
 
   async close(): Promise<void> {
-    await this.sockets.dispose();
+    await Promise.all(this.sockets.map((socket) => socket.dispose()));
   }
 
   private async take(deploymentId: string): Promise<Taken> {
@@ -99,10 +105,10 @@ export class Taker {
     });
   }
 
-  private follow(deploymentId: string): void {
+  private follow(socket: Client, deploymentId: string): void {
     const fail = (problem: unknown) =>
       this.waiting.get(deploymentId)?.reject(new Error(`A subscription ended: ${JSON.stringify(problem)}`));
-    this.sockets.subscribe<EventData>(
+    socket.subscribe<EventData>(
       { query: EVENTS, variables: { id: deploymentId } },
       {
         next: ({ data, errors }) => {

@@ -127,6 +127,9 @@ export async function startProduct(open: Open, options: ProductOptions): Promise
     STATEWARD_DATA_FOLDER: join(folder, 'data'),
     STATEWARD_PORT: '0',
     STATEWARD_LOG_LEVEL: 'warn',
+    // One benchmark stands for all clients.
+    STATEWARD_SOCKETS_PER_CLIENT: '1000',
+    STATEWARD_SUBSCRIPTIONS_PER_CLIENT: '10000',
     ...(redisUrl && { REDIS_URL: redisUrl }),
   };
   const api = startScript('../src/main.js', { name: 'api', folder, env });
