@@ -54,6 +54,7 @@ export default tseslint.config(
       'node_modules',
       '.stateward',
       '.stateward-demo',
+      '.stateward-demo-simulated',
       '.cache',
       'demo/fake-flink/replies',
       'schema',

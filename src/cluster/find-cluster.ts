@@ -12,6 +12,14 @@ export const findClusters = (sql: Sql, ids: readonly string[]) =>
 export const lockCluster = (tx: Transaction, id: string) =>
   tx.entity(Cluster, 'select * from cluster where id = $1 for no key update', [id]);
 
+/** The cluster of a deployment, locked; null when there is no such deployment. */
+export const lockClusterOf = (tx: Transaction, deploymentId: string) =>
+  tx.entity(
+    Cluster,
+    'select c.* from cluster c join deployment d on d.cluster_id = c.id where d.id = $1 for no key update of c',
+    [deploymentId],
+  );
+
 /** The same for whoever needs the order alone. */
 export const lockClusterRow = (tx: Transaction, id: string) =>
   tx.changed('select 1 from cluster where id = $1 for no key update', [id]);

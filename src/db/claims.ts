@@ -113,6 +113,9 @@ export async function wake(sql: Sql, table: WatchedTable, id: string): Promise<v
   );
 }
 
+/** Tells the watchers, when the transaction commits, that rows have become due. */
+export const wakeWatchers = (sql: Sql) => sql.rows(`select pg_notify('stateward', 'due')`);
+
 /** What a renewal says of a row that is still ours. */
 export interface Renewed {
   /** Somebody has woken the row since it was claimed. */

@@ -20,28 +20,47 @@ export const SYSTEM = 'stateward';
 /**
  * Records one fact in the transaction of the change that it tells of, and wakes its readers when that commits. The
  * deployment's row lock makes its numbers gap-free and in commit order: call it last in a transaction, and in the
- * order of deployment ids when there are several. Answers the number (null: not about a deployment).
+ * order of deployment ids when there are several.
  */
-export async function recordEvent(tx: Transaction, event: NewEvent): Promise<number | null> {
-  const row = await tx.row<{ number: string | null }>(
-    `with counted as (update deployment set last_event = last_event + 1 where id = $1 returning last_event),
+export const recordEvent = (tx: Transaction, event: NewEvent): Promise<void> => recordTogether(tx, [event]);
+
+/** Several of one transaction, in the order of their deployments: two transactions then never wait for each other's rows. */
+export async function recordInOrder(tx: Transaction, events: readonly NewEvent[]): Promise<void> {
+  const byDeployment = new Map<string, NewEvent[]>();
+  for (const event of events) {
+    const key = event.deploymentId ?? '';
+    byDeployment.set(key, [...(byDeployment.get(key) ?? []), event]);
+  }
+  for (const key of [...byDeployment.keys()].sort()) await recordTogether(tx, byDeployment.get(key) ?? []);
+}
+
+/** Events about one deployment, or about none, numbered in the order given. */
+async function recordTogether(tx: Transaction, events: readonly NewEvent[]): Promise<void> {
+  await tx.rows(
+    `with told as (
+       select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::text[])
+            with ordinality as t(cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor, place)),
+          counted as (
+       update deployment set last_event = last_event + (select count(*) from told) where id = $1
+       returning last_event - (select count(*) from told) as before),
           written as (
-            insert into event (deployment_id, number, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor)
-            select $1::uuid, (select last_event from counted), $2, $3, $4, $5, $6, $7, $8, $9
-            returning number)
-     select number, pg_notify('stateward', topic) from written,
-            unnest(array_remove(array['events', 'deployment:' || $1::uuid, 'savepoint:' || $5::uuid, 'job:' || $4::uuid], null)) topic`,
+       insert into event (deployment_id, number, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor)
+       select $1::uuid, (select before from counted) + place, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor
+         from told order by place
+       returning job_id, savepoint_id)
+     select pg_notify('stateward', topic) from (
+       select distinct topic from written,
+              unnest(array_remove(array['events', 'deployment:' || $1::uuid, 'savepoint:' || savepoint_id, 'job:' || job_id], null)) topic) topics`,
     [
-      event.deploymentId ?? null,
-      event.clusterId ?? null,
-      event.storageId ?? null,
-      event.jobId ?? null,
-      event.savepointId ?? null,
-      event.type,
-      event.message,
-      JSON.stringify(event.details ?? {}),
-      event.actor ?? SYSTEM,
+      events[0]?.deploymentId ?? null,
+      events.map(({ clusterId }) => clusterId ?? null),
+      events.map(({ storageId }) => storageId ?? null),
+      events.map(({ jobId }) => jobId ?? null),
+      events.map(({ savepointId }) => savepointId ?? null),
+      events.map(({ type }) => type),
+      events.map(({ message }) => message),
+      events.map(({ details }) => JSON.stringify(details ?? {})),
+      events.map(({ actor }) => actor ?? SYSTEM),
     ],
   );
-  return row?.number === null || row?.number === undefined ? null : Number(row.number);
 }

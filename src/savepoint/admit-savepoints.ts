@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { ClusterState } from '../cluster/cluster.entity.js';
+import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { lockCluster } from '../cluster/find-cluster.js';
-import { NOW } from '../db/assign.js';
+import { wakeWatchers } from '../db/claims.js';
 import type { Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
-import { type NewEvent, recordEvent } from '../event/record-event.js';
-import { SavepointState } from './savepoint.enums.js';
-import { countInFlight, insertAttempt, moveSavepoint, nextPending, somePending, takeAway } from './savepoint.store.js';
+import type { NewEvent } from '../event/record-event.js';
+import { beginAttempt, countInFlight, insertAttempt, nextPending, somePending } from './savepoint.store.js';
 
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
@@ -22,12 +21,16 @@ export const directoryOf = (deploymentId: string, savepointId: string, attempt: 
  */
 export async function admitSavepoints(tx: Transaction, clusterId: string, lookInMs: number): Promise<NewEvent[]> {
   if (!(await somePending(tx, clusterId))) return [];
-  const cluster = await lockCluster(tx, clusterId);
+  return admitTo(tx, await lockCluster(tx, clusterId), lookInMs);
+}
+
+/** The same for whoever has locked the cluster and knows that one waits. */
+export async function admitTo(tx: Transaction, cluster: Cluster | null, lookInMs: number): Promise<NewEvent[]> {
   if (!cluster || cluster.state !== ClusterState.REACHABLE || !cluster.savepointStorageId) return [];
-  const free = cluster.savepointBudget - (await countInFlight(tx, clusterId));
+  const free = cluster.savepointBudget - (await countInFlight(tx, cluster.id));
   if (free <= 0) return [];
   const events: NewEvent[] = [];
-  for (const savepoint of await nextPending(tx, clusterId, free)) {
+  for (const savepoint of await nextPending(tx, cluster.id, free)) {
     const number = savepoint.attempt + 1;
     await insertAttempt(tx, {
       savepointId: savepoint.id,
@@ -37,29 +40,16 @@ export async function admitSavepoints(tx: Transaction, clusterId: string, lookIn
       directory: directoryOf(savepoint.deploymentId, savepoint.id, number),
       processMark: cluster.processMark,
     });
-    await moveSavepoint(tx, savepoint.id, [SavepointState.PENDING], {
-      state: SavepointState.IN_PROGRESS,
-      state_since: NOW,
-      attempt: number,
-      in_flight: true,
-      flink_version: cluster.flinkVersion,
-    });
-    await takeAway(tx, savepoint.id, lookInMs); // from a look that still sees it PENDING
+    await beginAttempt(tx, savepoint.id, number, cluster.flinkVersion, lookInMs);
     events.push({
       type: EventType.SAVEPOINT_IN_PROGRESS,
       deploymentId: savepoint.deploymentId,
       savepointId: savepoint.id,
       jobId: savepoint.jobId,
-      clusterId,
+      clusterId: cluster.id,
       message: `Savepoint ${savepoint.id} goes to Flink (attempt ${number}).`,
     });
   }
+  if (lookInMs === 0 && events.length > 0) await wakeWatchers(tx);
   return events;
-}
-
-/** Events of one transaction, in the order of their deployments: two transactions then never wait for each other's rows. */
-export async function recordInOrder(tx: Transaction, events: NewEvent[]): Promise<void> {
-  const order = (event: NewEvent) => event.deploymentId ?? '';
-  for (const event of [...events].sort((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0)))
-    await recordEvent(tx, event);
 }

@@ -1,11 +1,11 @@
 import { NOW } from '../db/assign.js';
 import type { Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
-import type { NewEvent } from '../event/record-event.js';
+import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import type { ClusterFollower } from '../job/cluster-follower.js';
 import { isLive } from '../job/job.lifecycle.js';
 import { JobState } from '../job/job.entity.js';
-import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
+import { admitSavepoints } from './admit-savepoints.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
 import { moveSavepoint, pendingOfJob } from './savepoint.store.js';
 

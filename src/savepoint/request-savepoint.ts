@@ -4,7 +4,7 @@ import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
-import { lockCluster } from '../cluster/find-cluster.js';
+import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
@@ -16,7 +16,8 @@ import { findJob } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
 import { advanceSavepoint } from '../queue/tasks.js';
 import type { TaskQueue } from '../queue/task-queue.js';
-import { admitSavepoints, recordInOrder } from './admit-savepoints.js';
+import { recordInOrder } from '../event/record-event.js';
+import { admitTo } from './admit-savepoints.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { findSavepoint } from './find-savepoint.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
@@ -49,11 +50,9 @@ export async function requestSavepoint(
   }
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'createSavepoint', input };
   const answer = await answerOnce(database, request, findSavepoint, async (tx) => {
-    const known = await findDeployment(tx, input.deploymentId);
-    if (!known) return new NotFound('deploymentId', 'deployment', input.deploymentId);
-    const cluster = await lockCluster(tx, known.clusterId); // one decision at a time
-    const deployment = await findDeployment(tx, input.deploymentId); // as it is now that nobody else decides
-    if (!cluster || !deployment) throw new Error(`Deployment ${input.deploymentId} or its cluster has vanished`);
+    const cluster = await lockClusterOf(tx, input.deploymentId); // one decision at a time
+    const deployment = cluster && (await findDeployment(tx, input.deploymentId)); // as it is now that nobody else decides
+    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const job = deployment.currentJobId ? await findJob(tx, deployment.currentJobId) : null;
     const refusal = await refuse(tx, deployment, job, cluster);
     if (refusal) return refusal;
@@ -62,7 +61,7 @@ export async function requestSavepoint(
     if (format instanceof FormatNotSupported) return format;
 
     const id = await store(tx, input, deployment, job, format, caller);
-    const admitted = await admitSavepoints(tx, cluster.id, LOOK_BY_ITSELF_MS);
+    const admitted = await admitTo(tx, cluster, LOOK_BY_ITSELF_MS);
     await recordInOrder(tx, [requested(id, input, deployment, job, caller), ...admitted]);
     return id;
   });

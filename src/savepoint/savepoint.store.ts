@@ -136,6 +136,22 @@ export async function moveSavepoint(
   );
 }
 
+/** From PENDING to IN_PROGRESS, taken away from a look that still sees it PENDING. The attempt is stored already. */
+export async function beginAttempt(
+  tx: Transaction,
+  id: string,
+  attempt: number,
+  flinkVersion: string | null,
+  lookInMs: number,
+): Promise<void> {
+  await tx.changed(
+    `update savepoint set state = 'IN_PROGRESS', state_since = now(), attempt = $2, in_flight = true, flink_version = $3,
+            claim = claim + 1, claimed_until = null, look_at = now() + $4 * interval '1 ms'
+      where id = $1 and state = 'PENDING'`,
+    [id, attempt, flinkVersion, lookInMs],
+  );
+}
+
 /** Takes a row away from whoever looks at it now, and makes it due: their late writes are refused. */
 export async function takeAway(tx: Transaction, id: string, lookInMs: number): Promise<void> {
   await tx.rows(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventType } from '../../src/event/event-types.js';
-import { recordEvent } from '../../src/event/record-event.js';
+import { recordEvent, recordInOrder } from '../../src/event/record-event.js';
 import { insertCluster, insertDeployment, type OpenDatabase, openTestDatabase } from '../support/rows.js';
 
 let opened: OpenDatabase;
@@ -13,9 +13,8 @@ afterAll(() => opened.close());
 
 const record = (deploymentId: string | null, message: string, fails = false) =>
   opened.database.transaction(async (tx) => {
-    const number = await recordEvent(tx, { type: EventType.JOB_STARTED, clusterId, deploymentId, message });
+    await recordEvent(tx, { type: EventType.JOB_STARTED, clusterId, deploymentId, message });
     if (fails) throw new Error('rolled back');
-    return number;
   });
 
 async function numbersOf(deploymentId: string): Promise<number[]> {
@@ -74,7 +73,35 @@ describe('events of a deployment', () => {
     expect(await numbersOf(deploymentId)).toHaveLength(200);
   });
 
+  it('of one transaction are numbered in the order given, deployment by deployment', async () => {
+    const deployments = [
+      await insertDeployment(opened.database, clusterId),
+      await insertDeployment(opened.database, clusterId),
+    ];
+    const events = ['a', 'b', 'c', 'd'].map((message, index) => ({
+      type: EventType.JOB_STARTED,
+      clusterId,
+      deploymentId: deployments[index % 2] ?? null,
+      message,
+    }));
+    await opened.database.transaction((tx) => recordInOrder(tx, events));
+    const rows = await opened.database.rows(
+      'select message, number from event where deployment_id = any($1) order by message',
+      [deployments],
+    );
+    expect(rows).toEqual([
+      { message: 'a', number: '1' },
+      { message: 'b', number: '1' },
+      { message: 'c', number: '2' },
+      { message: 'd', number: '2' },
+    ]);
+  });
+
   it('have no number when they are about no deployment', async () => {
-    expect(await record(null, 'about the cluster')).toBeNull();
+    await record(null, 'about the cluster');
+    const row = await opened.database.row(
+      `select number, deployment_id from event where message = 'about the cluster'`,
+    );
+    expect(row).toEqual({ number: null, deployment_id: null });
   });
 });
