@@ -1,13 +1,15 @@
-// Compiles the product, the demo's fake Flink and the runner into .cache/fault-build/<which>/, with fail points that can be
+// Compiles the product, the demo's fake Flink and the runner into a folder of .cache/fault-build, with fail points that can be
 // armed and, if asked for, without one safety. Does nothing when the sources are as they were.
 import { transformSync } from '@swc/core';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { safeties } from './safeties.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const builds = join(root, '.cache', 'fault-build');
+const DAY_MS = 24 * 60 * 60_000;
 const SOURCES = ['src', 'worker', 'demo', 'test/fault', 'test/support'];
 const ARMED = [
   'src/fail-point.ts',
@@ -32,22 +34,33 @@ export function buildFaultSuite(without) {
   const replacements = [ARMED, ...(without ? replacementsOf(without) : [])];
   const sources = SOURCES.flatMap(list).map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
   const hash = hashOf(sources, replacements);
-  const folder = join(root, '.cache', 'fault-build', without ? `without-${without}` : 'whole');
-  const stamp = join(folder, '.hash');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return { folder, hash };
+  const name = without ? `without-${without}` : 'whole';
+  const folder = join(builds, `${name}-${hash.slice(0, 12)}`);
+  if (existsSync(folder)) return { folder, hash };
+  removeOldBuilds();
 
-  const draft = `${folder}.new-${process.pid}`; // renamed whole: a run of another terminal never finds half of it
-  rmSync(draft, { recursive: true, force: true });
+  const draft = `${folder}.new-${process.pid}`; // renamed whole: another run never finds half of it
   for (const { file, text } of exchange(sources, replacements)) {
     const target = join(draft, file.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, transformSync(text, { ...options, filename: join(root, file) }).code);
   }
-  writeFileSync(join(draft, '.hash'), hash);
-  if (existsSync(folder)) renameSync(folder, `${draft}.old`);
-  renameSync(draft, folder);
-  rmSync(`${draft}.old`, { recursive: true, force: true });
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // else another was quicker
+  }
   return { folder, hash };
+}
+
+/** A run that is under way keeps its own build; after a day none is. */
+function removeOldBuilds() {
+  if (!existsSync(builds)) return;
+  for (const name of readdirSync(builds)) {
+    const path = join(builds, name);
+    if (Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function replacementsOf(without) {

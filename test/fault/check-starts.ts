@@ -23,7 +23,10 @@ export function checkStarts(record: RunRecord): string[] {
     if (job.claimed_until !== null) say('I5', `a claim on it is held until ${job.claimed_until}`);
     if (job.look_at !== null) say('I5', `is due at ${job.look_at}`);
     const told = database.events.filter((event) => event.job_id === job.id).map(({ type }) => type);
-    for (const type of ['START_REQUESTED', ...(job.state === 'RUNNING' ? ['JOB_SUBMITTED', 'JOB_STARTED'] : ['JOB_FAILED'])]) {
+    for (const type of [
+      'START_REQUESTED',
+      ...(job.state === 'RUNNING' ? ['JOB_SUBMITTED', 'JOB_STARTED'] : ['JOB_FAILED']),
+    ]) {
       const times = told.filter((one) => one === type).length;
       if (times !== 1) say('I1', `${times} events ${type} instead of 1`);
     }

@@ -13,12 +13,7 @@ import type { RunRecord } from './record.js';
  *     I6  event numbers without gap or repeat
  */
 export function findViolations(record: RunRecord): string[] {
-  return [
-    ...checkRequests(record),
-    ...checkSavepoints(record),
-    ...checkStarts(record),
-    ...checkEvents(record),
-  ].sort();
+  return [...checkRequests(record), ...checkSavepoints(record), ...checkStarts(record), ...checkEvents(record)].sort();
 }
 
 function checkRequests({ client, database }: RunRecord): string[] {

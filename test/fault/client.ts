@@ -13,6 +13,7 @@ export interface Asked {
   bugs: string[];
   /** Tries, answered or not. */
   tries: number;
+  askedAt: number;
   answeredAt: number | null;
 }
 
@@ -43,6 +44,7 @@ export const newRequest = (kind: Asked['kind'], deploymentId: string, key: strin
   refusals: [],
   bugs: [],
   tries: 0,
+  askedAt: Date.now(),
   answeredAt: null,
 });
 

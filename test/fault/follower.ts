@@ -16,6 +16,8 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
+/** The API takes 50 operations on one socket. */
+const PER_SOCKET = 40;
 const AGAIN_AFTER_MS = 200;
 /** A socket on which nothing comes is asked whether it still lives; without an answer it is left. */
 const ALIVE_EVERY_MS = 2_000;
@@ -27,10 +29,30 @@ interface Told {
   deploymentEvents: { cursor: string; missedBefore: boolean; event: { number: number } };
 }
 
-/** Follows the events of all deployments over one socket, and goes on from its cursors after every break. */
+class ImpatientSocket extends WebSocket {
+  constructor(address: string, protocols?: string) {
+    super(address, protocols, { handshakeTimeout: ALIVE_WITHIN_MS });
+    this.on('error', () => undefined); // one that is left while it connects says so when nobody listens any more
+  }
+}
+
+/** Follows the events of all deployments, and goes on from its cursors after every break. */
 export function followAll(url: string, deploymentIds: readonly string[]): Follower {
   const received: Received[] = [];
   const last = new Map(deploymentIds.map((id) => [id, 0]));
+  const stops: (() => Promise<void>)[] = [];
+  for (let at = 0; at < deploymentIds.length; at += PER_SOCKET)
+    stops.push(followOverOneSocket(url, deploymentIds.slice(at, at + PER_SOCKET), received, last));
+  return { received, last, stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };
+}
+
+/** Answers what ends it. */
+function followOverOneSocket(
+  url: string,
+  deploymentIds: readonly string[],
+  received: Received[],
+  last: Map<string, number>,
+): () => Promise<void> {
   const stopping = new AbortController();
   let client: Client | undefined;
 
@@ -39,7 +61,7 @@ export function followAll(url: string, deploymentIds: readonly string[]): Follow
       let alive: NodeJS.Timeout | undefined;
       const opened = createClient({
         url: `${url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
+        webSocketImpl: ImpatientSocket,
         retryAttempts: 0,
         lazy: false,
         keepAlive: ALIVE_EVERY_MS,
@@ -81,13 +103,9 @@ export function followAll(url: string, deploymentIds: readonly string[]): Follow
     }
   };
   const done = follow();
-  return {
-    received,
-    last,
-    stop: async () => {
-      stopping.abort();
-      client?.terminate();
-      await done;
-    },
+  return async () => {
+    stopping.abort();
+    client?.terminate();
+    await done;
   };
 }

@@ -10,12 +10,16 @@ const scripts: Record<Part, string> = { api: '../../src/main.js', worker: '../..
 /** An API or a worker of the build for faults, as operators run it. */
 export interface ProductProcess {
   readonly pid: number;
+  readonly startedAt: number;
   /** Its address; empty for a worker. Throws when the process ends before it is ready. */
   readonly ready: Promise<string>;
+  /** When it became ready (epoch ms). */
+  readonly readyAt: Promise<number>;
   /** When it passed its fail point (epoch ms); never settles when it does not. */
   readonly passed: Promise<number>;
   /** Settles with the time (epoch ms). */
   readonly ended: Promise<number>;
+  isAlive(): boolean;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -26,6 +30,7 @@ export function startProductProcess(
   logFile: string,
   arm?: string,
 ): ProductProcess {
+  const startedAt = Date.now();
   const child = fork(fileURLToPath(new URL(scripts[part], import.meta.url)), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true, // Ctrl-C reaches the runner alone, which ends things in their order
@@ -52,8 +57,19 @@ export function startProductProcess(
     once(child, 'message').then(([message]) => (message as { url?: string }).url ?? ''),
     ended.then(() => Promise.reject(new Error(`The ${part} ended before it was ready: ${text.trim().slice(-500)}`))),
   ]);
+  const readyAt = ready.then(() => Date.now());
+  readyAt.catch(() => undefined);
   ready.catch(() => undefined); // whoever waits for it is told; a process that is killed early has nobody who waits
-  return { pid: child.pid ?? -1, ready, passed, ended, signal: (name) => void child.kill(name) };
+  return {
+    pid: child.pid ?? -1,
+    startedAt,
+    ready,
+    readyAt,
+    passed,
+    ended,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    signal: (name) => void child.kill(name),
+  };
 }
 
 const RESTART_AFTER_MS = 100;
@@ -65,6 +81,8 @@ export interface Supervised {
   readonly now: ProductProcess;
   /** When one ended (epoch ms), in their order. */
   readonly ends: number[];
+  /** When the process of now, or one that comes after it, is ready: how long it took to start (ms). */
+  ready(): Promise<number>;
   /** Resolves when so many have ended. */
   hasEnded(times: number): Promise<number>;
   /** SIGTERM, and SIGKILL after 10 s; no other is started. */
@@ -94,6 +112,17 @@ export function supervise(start: (generation: number) => ProductProcess): Superv
       return current;
     },
     ends,
+    ready: async () => {
+      for (;;) {
+        const asked = current;
+        const isReady = await asked.ready.then(
+          () => true,
+          () => false, // killed before; the next one is asked then
+        );
+        if (isReady && asked.isAlive()) return (await asked.readyAt) - asked.startedAt;
+        await sleep(RESTART_AFTER_MS);
+      }
+    },
     hasEnded: (times) =>
       new Promise((resolve) => {
         const known = ends[times - 1];

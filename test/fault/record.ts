@@ -33,8 +33,8 @@ export interface RunRecord {
   tolerated: {
     /** A worker that dies between an upload and the note of its jar leaves it on the cluster. */
     jarsLeft: number;
-    /** The JobManager was restarted: what became of a savepoint may be lost, and said to be. */
-    resultLost: boolean;
+    /** The JobManager was restarted: savepoints fail of it, and what became of one may be lost, and said to be. */
+    flinkRestarted: boolean;
     /** A run call was written down and never left: after 10 min the start has failed. */
     submissionLost: boolean;
   };

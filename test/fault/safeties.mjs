@@ -10,7 +10,7 @@ export const safeties = {
     replace: [
       [
         'src/db/claims.ts',
-        "update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'\n       where id in",
+        "update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms', look_at = now() + $2 * interval '1 ms'\n       where id in",
         "update ${table} set claimed_until = now() + $2 * interval '1 ms'\n       where id in",
       ],
       [
@@ -20,7 +20,7 @@ export const safeties = {
       ],
       [
         'src/db/claims.ts',
-        "update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms'\n      where id = $3 and look_at is not null and (claimed_until is null or claimed_until < now())",
+        "update ${table} set claim = claim + 1, claimed_until = now() + $2 * interval '1 ms', look_at = now() + $2 * interval '1 ms'\n      where id = $3 and look_at is not null and (claimed_until is null or claimed_until < now())",
         "update ${table} set claimed_until = now() + $2 * interval '1 ms'\n      where id = $3 and look_at is not null",
       ],
     ],
@@ -40,7 +40,11 @@ export const safeties = {
     what: 'the trigger id is made anew at each send',
     noticedBy: /^kill savepoint\.triggered/,
     replace: [
-      ['src/savepoint/send-savepoint.ts', 'triggerId: attempt.triggerId,\n    targetDirectory', 'triggerId: newTriggerId(),\n    targetDirectory'],
+      [
+        'src/savepoint/send-savepoint.ts',
+        'triggerId: attempt.triggerId,\n    targetDirectory',
+        'triggerId: newTriggerId(),\n    targetDirectory',
+      ],
     ],
   },
   'due-time': {
@@ -57,8 +61,16 @@ export const safeties = {
         'if (attempt.processMark === null || attempt.processMark !== cluster.processMark) return false;',
         '',
       ],
-      ['src/savepoint/send-savepoint.ts', 'if (processMark !== work.cluster.processMark) return readClusterFirst', 'if (false as boolean) return readClusterFirst'],
-      ['src/savepoint/send-savepoint.ts', 'if (attempt.sends === 0 && processMark !== attempt.processMark)', 'if (false as boolean)'],
+      [
+        'src/savepoint/send-savepoint.ts',
+        'if (processMark !== work.cluster.processMark) return readClusterFirst',
+        'if (false as boolean) return readClusterFirst',
+      ],
+      [
+        'src/savepoint/send-savepoint.ts',
+        'if (attempt.sends === 0 && processMark !== attempt.processMark)',
+        'if (false as boolean)',
+      ],
     ],
   },
 };

@@ -13,7 +13,8 @@ import { startStateward } from './stateward-process.mjs';
 
 const TOKEN = 'a-token-for-the-check-of-the-playground';
 const UUID = '[0-9a-f]{8}-[0-9a-f-]{27}';
-const SAVEPOINT_TAKES_MS = 4_000;
+const PROGRESS = /"acknowledgedSubtasks": (\d+),\s+"totalSubtasks": (\d+),\s+"bytes": (\d+),\s+"elapsedMs": (\d+)/;
+const SAVEPOINT_TAKES_MS = 6_000;
 
 const { values: options } = parseArgs({ options: { screenshots: { type: 'string' } } });
 const chromium = findChromium();
@@ -65,7 +66,7 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   await graphiql.isShown();
   await graphiql.schemaIsRead();
   await shoot('1-opened');
-  expect('the tabs', (await graphiql.tabs()).join(), 'RegisterCluster,Artifacts,CreateSavepoint,History');
+  expect('the tabs', (await graphiql.tabs()).join(), 'RegisterCluster,CreateDeployment,CreateSavepoint,History');
 
   await graphiql.setVariables({ name: 'local', url: flinkUrl });
   await graphiql.run('RegisterCluster');
@@ -74,8 +75,8 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   say(`registered ${flinkUrl} in the page`);
 
   const artifactId = await upload(url);
-  await graphiql.openTab('Artifacts');
-  await graphiql.setVariables({ name: 'counter', clusterId, artifactId });
+  await graphiql.openTab('CreateDeployment');
+  await graphiql.setVariables({ name: 'counter', clusterId, artifactId, parallelism: 4 });
   await graphiql.run('CreateDeployment');
   const [, deploymentId] = await graphiql.answers(new RegExp(`"id": "(${UUID})"`), 'the deployment');
   await graphiql.setVariables({ deploymentId });
@@ -96,8 +97,8 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   const seen = await collectProgress(graphiql, () => shoot('4-progress'));
   await shoot('5-completed');
   if (seen.length < 3)
-    throw new Error(`The page showed only ${seen.join(', ') || 'nothing'} of the savepoint's progress.`);
-  say(`saw the savepoint being made: ${seen.join(', ')} subtasks, then COMPLETED`);
+    throw new Error(`The page showed only ${seen.join('; ') || 'nothing'} of the savepoint's progress.`);
+  say(`saw the savepoint being made (${seen.length} times: ${seen[0]} … ${seen.at(-1)}), then COMPLETED`);
 
   await graphiql.openTab('History');
   await graphiql.run('History');
@@ -105,7 +106,7 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   await shoot('6-history');
   await graphiql.setVariables({ deploymentId, after: '0' });
   await graphiql.run('FollowDeployment');
-  await graphiql.answers(/"SAVEPOINT_COMPLETED"/, 'the events of the deployment');
+  await graphiql.answers(/"SAVEPOINT_DETAILS"/, 'the events of the deployment');
   await shoot('7-events');
   say('saw savepoints and events in the page');
   checkBehaviour(page, url);
@@ -144,8 +145,8 @@ async function collectProgress(graphiql, onFirst) {
   for (const deadline = Date.now() + SAVEPOINT_TAKES_MS + 20_000; Date.now() < deadline; await sleep(30)) {
     const text = await graphiql.answer();
     if (/"state": "COMPLETED"/.test(text)) return seen;
-    const [, count, total] = /"acknowledgedSubtasks": (\d+),\s+"totalSubtasks": (\d+)/.exec(text) ?? [];
-    const now = `${count} of ${total}`;
+    const [, count, total, bytes, elapsedMs] = PROGRESS.exec(text) ?? [];
+    const now = `${count} of ${total} subtasks, ${bytes} bytes, after ${elapsedMs} ms`;
     if (count === undefined || seen.includes(now)) continue;
     if (seen.push(now) === 2) await onFirst();
   }

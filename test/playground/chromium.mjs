@@ -95,7 +95,7 @@ async function openPage({ send, onEvent }) {
   const complaints = [];
   onEvent((method, params, session) => {
     if (method === 'Target.attachedToTarget')
-      void watch(params.sessionId); // a worker of the page
+      watch(params.sessionId).catch(complain); // a worker of the page
     else if (method === 'Network.requestWillBeSent') asked.push(params.request.url);
     else if (method === 'Network.webSocketCreated') asked.push(params.url);
     else if (method === 'Runtime.exceptionThrown') complaints.push(told(params.exceptionDetails));
@@ -104,6 +104,9 @@ async function openPage({ send, onEvent }) {
     else if (method === 'Log.entryAdded' && params.entry.level === 'error' && session)
       complaints.push(`${params.entry.text} ${params.entry.url ?? ''}`.trim());
   });
+  const complain = ({ message }) => {
+    if (!/Session with given id not found/.test(message)) complaints.push(message); // else: the worker has ended already
+  };
   const watch = async (session) => {
     await send('Network.enable', {}, session);
     await send('Runtime.enable', {}, session);
@@ -152,8 +155,9 @@ async function openPage({ send, onEvent }) {
       const middle = `(() => { const box = (${element})?.getBoundingClientRect();
         return box?.width ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : null })()`;
       const at = await waitFor(middle, what);
-      for (const type of ['mouseMoved', 'mousePressed', 'mouseReleased'])
-        await inPage('Input.dispatchMouseEvent', { type, ...at, button: 'left', clickCount: 1 });
+      await inPage('Input.dispatchMouseEvent', { type: 'mouseMoved', ...at });
+      for (const [type, buttons] of Object.entries({ mousePressed: 1, mouseReleased: 0 }))
+        await inPage('Input.dispatchMouseEvent', { type, ...at, button: 'left', buttons, clickCount: 1 });
     },
     screenshot: async (file) => {
       const { data } = await inPage('Page.captureScreenshot', { format: 'png' });

@@ -1,5 +1,6 @@
 /** What a person does in GraphiQL, on a page of chromium.mjs. */
 const CONTROL = 2;
+const TAB = '.graphiql-tab-button';
 
 const responseText = `[...document.querySelectorAll('.graphiql-response .view-line')]
   .sort((a, b) => parseFloat(a.style.top) - parseFloat(b.style.top))
@@ -27,10 +28,12 @@ export function graphiqlOn(page) {
       await page.waitFor(`document.querySelector('.graphiql-query-editor .view-line')`, 'an example');
     },
     tabs: () =>
-      page.evaluate(
-        `[...document.querySelectorAll('.graphiql-tab')].map((tab) => tab.textContent.replace('×', '').trim())`,
-      ),
-    openTab: (name) => page.click(`${byText('.graphiql-tab button:first-child', name)}`, `a tab ${name}`),
+      page.evaluate(`[...document.querySelectorAll(${JSON.stringify(TAB)})].map((tab) => tab.textContent.trim())`),
+    openTab: async (name) => {
+      await page.click(byText(TAB, name), `a tab ${name}`);
+      const open = `document.querySelector('.graphiql-tab-active')?.textContent.trim().startsWith(${JSON.stringify(name)})`;
+      await page.waitFor(open, `the tab ${name}`);
+    },
     setVariables: (values) => fill('Variables', values),
     setHeaders: (values) => fill('Headers', values),
     /** Starts one of the operations of the open tab by the run button and its menu. */
