@@ -27,6 +27,9 @@ export type Transaction = Sql & { readonly insideTransaction: true };
 /** A process that freezes inside a transaction keeps its row locks for so long: a lease. No transaction waits for anything but the database. */
 const FROZEN_AFTER_MS = 10_000;
 
+/** A database that is gone without a word (a cut cable) is in trouble after this; longer than anybody may hold a row. */
+const ANSWER_WITHIN_MS = 14_000;
+
 /**
  * The one pool of a process. Inside `transaction` nothing may ask the pool for a second connection (callers that wait
  * for each other's rows would use it up): pass the transaction on.
@@ -56,7 +59,13 @@ export class Database implements Sql {
       connectTimeoutMS: 5_000,
       installExtensions: false,
       uuidExtension: 'pgcrypto',
-      extra: { idleTimeoutMillis: 60_000, keepAlive: true, idle_in_transaction_session_timeout: FROZEN_AFTER_MS },
+      extra: {
+        idleTimeoutMillis: 60_000,
+        keepAlive: true,
+        idle_in_transaction_session_timeout: FROZEN_AFTER_MS,
+        statement_timeout: ANSWER_WITHIN_MS,
+        query_timeout: ANSWER_WITHIN_MS + 1_000,
+      },
     });
     await asTrouble(source.initialize());
     return new Database(source);
@@ -180,16 +189,16 @@ function sqlState(error: unknown): unknown {
   return (error as { code?: unknown }).code;
 }
 
-/** Classes 08 (connection), 53 (resources), 57P (shutdown), 25P03 (a transaction that stood still too long), and what the driver says when there is nobody. */
+/** Classes 08 (connection), 53 (resources), 57P (shutdown), 57014 (a statement that took too long), 25P03 (a transaction that stood still too long), and what the driver says when there is nobody. */
 function isAway(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   // A newer version has changed a table while this process runs: the statement is prepared anew on another connection.
   if (code === '0A000' && error instanceof Error && /cached plan/.test(error.message)) return true;
   if (typeof code === 'string')
-    return /^(08|53|57P|25P03)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
+    return /^(08|53|57P|57014|25P03)/.test(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH)/.test(code);
   return (
     error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+    /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
       error.message,
     )
   );

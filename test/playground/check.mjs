@@ -1,5 +1,6 @@
 // `npm run check:playground [-- --screenshots <folder>]`: takes a person's way through the playground in a real browser.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +32,7 @@ async function check(path) {
   mkdirSync(screenshots, { recursive: true });
   const dataFolder = mkdtempSync(join(tmpdir(), 'stateward-data-'));
   chmodSync(dataFolder, 0o755); // PostgreSQL, which is never root, must be able to pass it
-  const stops = [() => rmSync(dataFolder, { recursive: true, force: true })];
+  const stops = [() => rm(dataFolder, { recursive: true, force: true })];
   const start = async (starting) => {
     const started = await starting;
     stops.unshift(() => started.stop());
@@ -51,10 +52,10 @@ async function check(path) {
     console.log(`The playground works. Screenshots: ${screenshots}`);
   } catch (error) {
     process.exitCode = 1;
-    await page?.screenshot(join(screenshots, 'failed.png'));
     console.error(`${error.message}\nThe playground does NOT work as it should. Screenshots: ${screenshots}`);
+    await page?.screenshot(join(screenshots, 'failed.png')).catch(complain);
   } finally {
-    for (const stop of stops) await stop();
+    for (const stop of stops) await Promise.resolve(stop()).catch(complain); // the others are stopped all the same
   }
 }
 
@@ -179,6 +180,11 @@ function checkBehaviour(page, url, isBad = () => true) {
 
 function expect(what, found, wanted) {
   if (found !== wanted) throw new Error(`Expected ${what} to be ${wanted}, and found ${found}.`);
+}
+
+function complain({ message }) {
+  process.exitCode = 1;
+  console.error(message);
 }
 
 function say(text) {

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,11 +35,11 @@ export async function startChromium(path) {
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  const gone = once(child, 'exit');
+  const gone = once(child, 'close'); // when its helpers, which share its stderr and write into the folder, are gone too
   const stop = async () => {
     child.kill();
     await gone;
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   try {
     const devtools = await connect(await addressOf(child));
@@ -72,6 +73,7 @@ async function connect(address) {
   const waiting = new Map();
   const listeners = [];
   let last = 0;
+  socket.on('close', () => waiting.forEach(({ reject }) => reject(new Error('Chromium has gone.'))));
   socket.on('message', (text) => {
     const { id, error, result, method, params, sessionId } = JSON.parse(text);
     if (id === undefined) return listeners.forEach((listener) => listener(method, params, sessionId));
@@ -84,6 +86,7 @@ async function connect(address) {
     onEvent: (listener) => void listeners.push(listener),
     send: (method, params = {}, sessionId = undefined) =>
       new Promise((resolve, reject) => {
+        if (socket.readyState !== WebSocket.OPEN) return reject(new Error('Chromium has gone.'));
         waiting.set(++last, { resolve, reject });
         socket.send(JSON.stringify({ id: last, method, params, sessionId }));
       }),
