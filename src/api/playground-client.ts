@@ -24,8 +24,8 @@ interface GraphqlRequest {
 }
 
 interface Tab {
-  query: string;
-  variables: string;
+  query: string | null;
+  variables?: string | null;
 }
 
 interface Given {
@@ -103,6 +103,17 @@ export function showPlayground(page: Page, { tabs, logo }: { tabs: Tab[]; logo: 
     return { subscribe: (observer: Observer) => follow(request, observer) };
   }
 
+  /** The tab that is in front: the one of the last visit, which GraphiQL keeps in the browser, or the first. */
+  function tabInFront(): Tab | undefined {
+    try {
+      const kept = JSON.parse(page.localStorage.getItem('graphiql:tabState') ?? 'null');
+      return kept?.tabs[kept.activeTabIndex] ?? tabs[0];
+    } catch {
+      return tabs[0]; // what is kept cannot be read; GraphiQL then begins anew as well
+    }
+  }
+
+  const opened = tabInFront();
   page.MonacoEnvironment = {
     globalAPI: false,
     getWorkerUrl: (_id: string, label: string) => `playground/${label}.worker.js`,
@@ -112,8 +123,9 @@ export function showPlayground(page: Page, { tabs, logo }: { tabs: Tab[]; logo: 
     logo,
     fetcher,
     defaultTabs: tabs,
-    // GraphiQL takes those of every tab but the first; what it kept of an earlier visit goes first.
-    variables: page.localStorage.getItem('graphiql:tabState') === null ? tabs[0]?.variables : undefined,
+    // Without these GraphiQL opens the first tab without its variables, and adds an empty one at each visit.
+    query: opened?.query,
+    variables: opened?.variables,
     defaultEditorToolsVisibility: 'variables',
     shouldPersistHeaders: undefined, // a token is kept by the browser only where its user wants that (in the settings)
     onEditQuery: () => undefined, // by default every text would go into the address, and from there into histories and logs

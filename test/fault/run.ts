@@ -98,7 +98,10 @@ async function openSharedServer(): Promise<() => Promise<void>> {
   };
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+main()
+  .catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  })
+  // A socket whose other end has vanished may keep the process for minutes.
+  .finally(() => process.exit());

@@ -67,7 +67,13 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   await graphiql.isShown();
   await graphiql.schemaIsRead();
   await shoot('1-opened');
-  expect('the tabs', (await graphiql.tabs()).join(), 'RegisterCluster,CreateDeployment,CreateSavepoint,History');
+  const names = 'RegisterCluster,CreateDeployment,CreateSavepoint,History';
+  expect('the tabs', (await graphiql.tabs()).join(), names);
+  await page.waitFor(`localStorage.getItem('graphiql:tabState')`, 'that it keeps its tabs');
+  await page.open(`${url}/graphql`);
+  await graphiql.isShown();
+  await graphiql.schemaIsRead();
+  expect('the tabs of a second visit', (await graphiql.tabs()).join(), names);
 
   await graphiql.setVariables({ name: 'local', url: flinkUrl });
   await graphiql.run('RegisterCluster');
