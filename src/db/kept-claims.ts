@@ -9,7 +9,7 @@ export interface Keeper {
   /** The row is no longer ours, or it cannot be told whether it is: whatever is written now is refused. */
   lost(): void;
   /** The row is still ours, and somebody wants it looked at, or another worker owns its cluster. */
-  disturbed?(why: Renewed): void;
+  disturbed?(): void;
 }
 
 /** Claims of this worker that outlast a lease, renewed together while they are kept. */
@@ -61,6 +61,6 @@ export class KeptClaims {
   private tell(claim: Claim, renewed: Renewed | undefined): void {
     const keeper = this.kept.get(claim);
     if (!renewed) keeper?.lost();
-    else if (renewed.woken || !renewed.owned) keeper?.disturbed?.(renewed);
+    else if (renewed.woken || !renewed.owned) keeper?.disturbed?.();
   }
 }

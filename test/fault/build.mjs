@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import jestConfig from '../../jest.config.cjs';
 import { safeties } from './safeties.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,17 +18,8 @@ const ARMED = [
   "export { failPoint } from '../test/fault/armed-fail-point.js';",
 ];
 
-const options = {
-  swcrc: false,
-  module: { type: 'es6' },
-  sourceMaps: 'inline',
-  jsc: {
-    target: 'es2022',
-    keepClassNames: true,
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-  },
-};
+/** As the tests compile it. */
+const [, options] = jestConfig.transform['^.+\\.ts$'];
 
 /** Answers the folder of the build and the hash of what it was made of. `without`: a key of safeties, or undefined. */
 export function buildFaultSuite(without) {
