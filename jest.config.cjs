@@ -10,19 +10,6 @@ module.exports = {
   testTimeout: 60_000,
   maxWorkers: 2,
   transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        swcrc: false,
-        module: { type: 'es6' },
-        sourceMaps: 'inline',
-        jsc: {
-          target: 'es2022',
-          keepClassNames: true,
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-        },
-      },
-    ],
+    '^.+\\.ts$': ['@swc/jest', { ...require('./swc-options.json'), sourceMaps: 'inline' }],
   },
 };

@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import jestConfig from '../../jest.config.cjs';
 import { safeties } from './safeties.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,8 +17,8 @@ const ARMED = [
   "export { failPoint } from '../test/fault/armed-fail-point.js';",
 ];
 
-/** As the tests compile it. */
-const [, options] = jestConfig.transform['^.+\\.ts$'];
+/** As it is compiled everywhere. */
+const options = { ...JSON.parse(readFileSync(join(root, 'swc-options.json'), 'utf8')), sourceMaps: 'inline' };
 
 /** Answers the folder of the build and the hash of what it was made of. `without`: a key of safeties, or undefined. */
 export function buildFaultSuite(without) {
