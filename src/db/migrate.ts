@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { Foundation1764115200000 } from './migrations/0001-foundation.js';
 import { Chores1764201600000 } from './migrations/0002-chores.js';
+import { WholeLife1764288000000 } from './migrations/0003-whole-life.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -13,7 +14,7 @@ export async function runMigrations(url: string): Promise<void> {
   const source = new DataSource({
     type: 'postgres',
     url,
-    migrations: [Foundation1764115200000, Chores1764201600000],
+    migrations: [Foundation1764115200000, Chores1764201600000, WholeLife1764288000000],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
     installExtensions: false,

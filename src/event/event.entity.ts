@@ -41,6 +41,10 @@ export class Event {
   @Column('uuid', { name: 'savepoint_id', nullable: true })
   savepointId!: string | null;
 
+  @Field(() => ID, { nullable: true, description: 'The stop that it is about; null: none.' })
+  @Column('uuid', { name: 'stop_id', nullable: true })
+  stopId!: string | null;
+
   @Field(() => EventType, { description: 'What kind of thing happened.' })
   @Column('text')
   type!: EventType;

@@ -33,8 +33,8 @@ export async function lastEventNumber(sql: Sql, deploymentId: string): Promise<n
   return row ? Number(row.last_event) : null;
 }
 
-/** Just before the first event about a savepoint or a run: whoever follows from there misses nothing of it. */
-export async function cursorBefore(sql: Sql, column: 'savepoint_id' | 'job_id', id: string): Promise<string> {
+/** Just before the first event about a savepoint, a run or a stop: whoever follows from there misses nothing of it. */
+export async function cursorBefore(sql: Sql, column: 'savepoint_id' | 'job_id' | 'stop_id', id: string): Promise<string> {
   const row = await sql.row<{ first: string | null }>(
     `select min(number) as first from event where ${column} = $1 and number is not null`,
     [id],

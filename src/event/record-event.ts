@@ -10,6 +10,7 @@ export interface NewEvent {
   storageId?: string | null;
   jobId?: string | null;
   savepointId?: string | null;
+  stopId?: string | null;
   details?: Record<string, unknown>;
   actor?: string;
 }
@@ -38,19 +39,19 @@ export async function recordInOrder(tx: Transaction, events: readonly NewEvent[]
 async function recordTogether(tx: Transaction, events: readonly NewEvent[]): Promise<void> {
   await tx.rows(
     `with told as (
-       select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::text[])
-            with ordinality as t(cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor, place)),
+       select * from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::text[], $10::uuid[])
+            with ordinality as t(cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor, stop_id, place)),
           counted as (
        update deployment set last_event = last_event + (select count(*) from told) where id = $1
        returning last_event - (select count(*) from told) as before),
           written as (
-       insert into event (deployment_id, number, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor)
-       select $1::uuid, (select before from counted) + place, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor
+       insert into event (deployment_id, number, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor, stop_id)
+       select $1::uuid, (select before from counted) + place, cluster_id, storage_id, job_id, savepoint_id, type, message, details, actor, stop_id
          from told order by place
-       returning job_id, savepoint_id)
+       returning job_id, savepoint_id, stop_id)
      select pg_notify('stateward', topic) from (
        select distinct topic from written,
-              unnest(array_remove(array['events', 'deployment:' || $1::uuid, 'savepoint:' || savepoint_id, 'job:' || job_id], null)) topic) topics`,
+              unnest(array_remove(array['events', 'deployment:' || $1::uuid, 'savepoint:' || savepoint_id, 'job:' || job_id, 'stop:' || stop_id], null)) topic) topics`,
     [
       events[0]?.deploymentId ?? null,
       events.map(({ clusterId }) => clusterId ?? null),
@@ -61,6 +62,7 @@ async function recordTogether(tx: Transaction, events: readonly NewEvent[]): Pro
       events.map(({ message }) => message),
       events.map(({ details }) => JSON.stringify(details ?? {})),
       events.map(({ actor }) => actor ?? SYSTEM),
+      events.map(({ stopId }) => stopId ?? null),
     ],
   );
 }

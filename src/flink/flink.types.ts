@@ -30,6 +30,8 @@ export interface ClusterFacts {
   heartbeatTimeoutMs: number;
   /** `web.checkpoints.history`. Default 10. */
   checkpointHistorySize: number;
+  /** Every key of `/jobmanager/config`, today's names and deprecated ones as they are written; Flink masks secrets itself. */
+  configuration: Record<string, string>;
 }
 
 export interface Slots {
@@ -81,6 +83,12 @@ export interface CheckpointConfig {
   minPauseMs: number;
   /** Kept after a cancel or failure (`externalization.enabled` and not `delete_on_cancellation`). */
   retainedOnCancellation: boolean;
+  /** Kept after a failure (`externalization.enabled`), under DELETE_ON_CANCELLATION too. */
+  retainedOnFailure: boolean;
+  /** Held in the memory of the JobManager alone, and lost with it. */
+  inJobManagerMemory: boolean;
+  unaligned: boolean;
+  tolerableFailures: number;
   stateBackend: StateBackendFamily;
   /** Class name as Flink says it. */
   stateBackendClass: string;
@@ -163,6 +171,11 @@ export interface TriggerSavepoint {
   format: SavepointFormatName;
 }
 
+export interface StopWithSavepoint extends TriggerSavepoint {
+  /** Sends end-of-time and calls finish() before the savepoint: the job's data is at an end. */
+  drain: boolean;
+}
+
 export interface RunJar {
   /** 32 lower-case hex characters, chosen and stored by us before the call. */
   jobId: string;
@@ -186,6 +199,8 @@ export interface FlinkApi {
   /** Hosts of the registered TaskManagers, each once, sorted. */
   taskManagerHosts(): Promise<string[]>;
   jobs(): Promise<FlinkJobOverview[]>;
+  /** GET /jobs/:id/status, which Flink does not cache. null: a leader answered and does not know the job. */
+  jobStatus(jobId: string): Promise<FlinkJobState | null>;
   /** null: a leader answered and does not know the job. */
   job(jobId: string): Promise<FlinkJobDetails | null>;
   checkpointConfig(jobId: string): Promise<CheckpointConfig | null>;
@@ -196,6 +211,8 @@ export interface FlinkApi {
   /** Why a job failed: exception history, else execution result; null when neither names a cause. */
   jobFailure(jobId: string): Promise<FlinkCause | null>;
   triggerSavepoint(jobId: string, body: TriggerSavepoint): Promise<FlinkReply<{ requestId: string }>>;
+  /** POST /jobs/:id/stop. Polled with {@link savepointOperation}: both share one memory of trigger ids. */
+  stopWithSavepoint(jobId: string, body: StopWithSavepoint): Promise<FlinkReply<{ requestId: string }>>;
   savepointOperation(jobId: string, triggerId: string): Promise<OperationStatus>;
   /** Streams the file; up to 10 min. `signal` aborts it. */
   uploadJar(file: { path: string; name: string }, signal?: AbortSignal): Promise<FlinkReply<{ jarId: string }>>;

@@ -2,6 +2,7 @@ import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { bigintToNumber } from '../db/database.js';
+import type { CheckpointConfig } from '../flink/flink.types.js';
 import { StartStrategy } from './start-strategy.js';
 
 export enum JobState {
@@ -33,9 +34,12 @@ export enum JobFailureCode {
   SUBMISSION_REFUSED = 'SUBMISSION_REFUSED',
   SUBMISSION_LOST = 'SUBMISSION_LOST',
   ARTIFACT_MISSING = 'ARTIFACT_MISSING',
+  RESTORE_NOT_TAKEN = 'RESTORE_NOT_TAKEN',
   FLINK_FAILED = 'FLINK_FAILED',
   JOB_LOST = 'JOB_LOST',
   END_UNKNOWN = 'END_UNKNOWN',
+  CLUSTER_REPLACED = 'CLUSTER_REPLACED',
+  DECLARED_LOST = 'DECLARED_LOST',
 }
 registerEnumType(JobFailureCode, {
   name: 'JobFailureCode',
@@ -44,9 +48,25 @@ registerEnumType(JobFailureCode, {
     SUBMISSION_REFUSED: { description: 'Flink declined the jar or the program; failureRootCause says why.' },
     SUBMISSION_LOST: { description: 'The submission got no answer, and the job did not appear.' },
     ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
+    RESTORE_NOT_TAKEN: { description: 'It ran without the chosen state restored, and was cancelled at once.' },
     FLINK_FAILED: { description: 'The job failed in Flink; failureRootCause says why.' },
     JOB_LOST: { description: 'A new JobManager process does not know the job.' },
     END_UNKNOWN: { description: 'It ended unseen, and Flink has dropped it.' },
+    CLUSTER_REPLACED: { description: 'Its cluster was replaced by another one at the same address (confirmCluster).' },
+    DECLARED_LOST: { description: 'A person declared it lost while its cluster did not answer (declareJobLost).' },
+  },
+});
+
+export enum JobOrigin {
+  STARTED = 'STARTED',
+  ADOPTED = 'ADOPTED',
+}
+registerEnumType(JobOrigin, {
+  name: 'JobOrigin',
+  description: 'How a run came under management.',
+  valuesConfig: {
+    STARTED: { description: 'Started by Stateward.' },
+    ADOPTED: { description: 'Started by somebody else, and adopted.' },
   },
 });
 
@@ -91,9 +111,69 @@ export class Job {
   @Column('text', { name: 'waiting_for', nullable: true })
   waitingFor!: string | null;
 
-  @Field(() => StartStrategy, { description: 'What it was started from.' })
+  @Field(() => JobOrigin, { description: 'Whether Stateward started it.' })
   @Column('text')
-  strategy!: StartStrategy;
+  origin!: JobOrigin;
+
+  @Field(() => StartStrategy, {
+    nullable: true,
+    description: 'What it was started from; null for an adopted run, which somebody else started.',
+  })
+  @Column('text', { nullable: true })
+  strategy!: StartStrategy | null;
+
+  @Column('uuid', { name: 'start_savepoint_id', nullable: true })
+  startSavepointId!: string | null;
+
+  @Column('uuid', { name: 'start_job_id', nullable: true })
+  startJobId!: string | null;
+
+  @Column('bigint', { name: 'start_checkpoint_id', nullable: true, transformer: bigintToNumber })
+  startCheckpointId!: number | null;
+
+  @Column('text', { name: 'start_location', nullable: true })
+  startLocation!: string | null;
+
+  @Column('timestamptz', { name: 'start_triggered_at', nullable: true })
+  startTriggeredAt!: Date | null;
+
+  @Column('text', { name: 'start_why', nullable: true })
+  startWhy!: string | null;
+
+  @Field(() => Boolean, {
+    description: 'Whether state of operators that the job has not got was to be dropped in silence.',
+  })
+  @Column('boolean', { name: 'allow_non_restored_state' })
+  allowNonRestoredState!: boolean;
+
+  @Column('bigint', { name: 'restored_checkpoint_id', nullable: true, transformer: bigintToNumber })
+  restoredCheckpointId!: number | null;
+
+  @Column('timestamptz', { name: 'restored_at', nullable: true })
+  restoredAt!: Date | null;
+
+  @Column('text', { name: 'restored_location', nullable: true })
+  restoredLocation!: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it had taken hold: every task ran, and the chosen state was restored. Null: it never got there.',
+  })
+  @Column('timestamptz', { name: 'took_hold_at', nullable: true })
+  tookHoldAt!: Date | null;
+
+  @Column('timestamptz', { name: 'deadline_told_at', nullable: true })
+  deadlineToldAt!: Date | null;
+
+  @Column('jsonb', { nullable: true })
+  checkpointing!: CheckpointConfig | null;
+
+  @Field(() => Boolean, { description: 'Stopped with drain: its data is at an end, and so is its state.' })
+  @Column('boolean')
+  drained!: boolean;
+
+  @Column('timestamptz', { name: 'end_read_at', nullable: true })
+  endReadAt!: Date | null;
 
   @Column('uuid', { name: 'artifact_id', nullable: true })
   artifactId!: string | null;

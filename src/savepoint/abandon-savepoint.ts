@@ -32,7 +32,9 @@ export async function abandonSavepoint(
   return answerOnce(database, request, findSavepoint, async (tx) => {
     const before = await findSavepoint(tx, input.savepointId);
     if (!before) return new NotFound('savepointId', 'savepoint', input.savepointId);
-    await lockCluster(tx, before.clusterId);
+    const { clusterId } = before;
+    if (clusterId === null) return new SavepointHasEnded(before.id, before.state); // imported: nobody ever asked Flink for it
+    await lockCluster(tx, clusterId);
     const savepoint = await lockSavepoint(tx, input.savepointId); // as it is now that nobody sends, ends or admits it
     if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
     const sent = (await attemptsOf(tx, savepoint.id)).some(
@@ -55,14 +57,14 @@ export async function abandonSavepoint(
         outcome: SavepointFailureCode.ABANDONED,
       });
     await takeAway(tx, savepoint.id, 0);
-    const admitted = await admitSavepoints(tx, savepoint.clusterId, 0);
+    const admitted = await admitSavepoints(tx, clusterId, 0);
     await recordInOrder(tx, [
       {
         type: EventType.SAVEPOINT_FAILED,
         deploymentId: savepoint.deploymentId,
         savepointId: savepoint.id,
         jobId: savepoint.jobId,
-        clusterId: savepoint.clusterId,
+        clusterId,
         actor: caller.actor,
         message: `Savepoint ${savepoint.id}: ${message}`,
         details: { code: SavepointFailureCode.ABANDONED },

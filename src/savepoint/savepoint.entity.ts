@@ -3,6 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { bigintToNumber } from '../db/database.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
+import { SnapshotKind } from '../job/snapshot-kind.js';
 import {
   DataState,
   DetailsState,
@@ -97,14 +98,42 @@ export class Savepoint {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Column('uuid', { name: 'deployment_id' })
-  deploymentId!: string;
+  /** null: imported without one. */
+  @Column('uuid', { name: 'deployment_id', nullable: true })
+  deploymentId!: string | null;
 
   @Column('uuid', { name: 'job_id', nullable: true })
   jobId!: string | null;
 
-  @Column('uuid', { name: 'cluster_id' })
-  clusterId!: string;
+  /** null: imported; it belongs to a storage. */
+  @Column('uuid', { name: 'cluster_id', nullable: true })
+  clusterId!: string | null;
+
+  @Column('uuid', { name: 'stop_id', nullable: true })
+  stopId!: string | null;
+
+  @Field(() => SnapshotKind, { description: 'CHECKPOINT: an imported reference to one, whose data are not ours.' })
+  @Column('text')
+  kind!: SnapshotKind;
+
+  @Field(() => Boolean, {
+    description: 'Made by a stop with drain: the job is over, and restoring from it needs acceptDrained: true.',
+  })
+  @Column('boolean')
+  drained!: boolean;
+
+  @Field(() => Boolean, {
+    description:
+      'STOP_FAILED_AFTER: it is whole, and the stop that made it failed afterwards. Its side effects may be uncommitted: restore from it, and from nothing later.',
+  })
+  @Column('boolean', { name: 'stop_failed_after' })
+  stopFailedAfter!: boolean;
+
+  @Field(() => Boolean, {
+    description: 'False: imported without having read its _metadata. It can be restored from; its data are never deleted.',
+  })
+  @Column('boolean')
+  verified!: boolean;
 
   @Field(() => SavepointOrigin, { description: 'Why it exists.' })
   @Column('text')
@@ -118,9 +147,12 @@ export class Savepoint {
   @Column('timestamptz', { name: 'state_since' })
   stateSince!: Date;
 
-  @Field(() => SavepointFormat, { description: 'The format that it is written in.' })
-  @Column('text')
-  format!: SavepointFormat;
+  @Field(() => SavepointFormat, {
+    nullable: true,
+    description: 'The format that it is written in; null for an imported one whose _metadata was not read.',
+  })
+  @Column('text', { nullable: true })
+  format!: SavepointFormat | null;
 
   @Field(() => String, { nullable: true, description: 'Up to 500 characters, as given by whoever asked for it.' })
   @Column('text', { nullable: true })

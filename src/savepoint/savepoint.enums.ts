@@ -11,9 +11,9 @@ registerEnumType(SavepointOrigin, {
   description: 'Why a savepoint exists.',
   valuesConfig: {
     MANUAL: { description: 'Asked for with createSavepoint.' },
-    STOP: { description: 'Comes with a later version: made when its deployment was stopped.' },
+    STOP: { description: 'Made when its deployment was stopped.' },
     SCHEDULED: { description: "Comes with a later version: made by its deployment's schedule." },
-    IMPORTED: { description: 'Comes with a later version: made outside Stateward, and recorded afterwards.' },
+    IMPORTED: { description: 'Made outside Stateward, and recorded afterwards.' },
   },
 });
 

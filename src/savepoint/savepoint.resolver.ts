@@ -113,9 +113,12 @@ export class SavepointResolver {
     return { savepoint };
   }
 
-  @FieldResolver(() => Deployment, { description: 'The deployment whose state it holds.' })
+  @FieldResolver(() => Deployment, {
+    nullable: true,
+    description: 'The deployment that it is listed with; null for one that was imported without any.',
+  })
   deployment(@Root() savepoint: Savepoint, @Ctx() { loaders }: Context) {
-    return loaders.deployment.load(savepoint.deploymentId);
+    return savepoint.deploymentId && loaders.deployment.load(savepoint.deploymentId);
   }
 
   @FieldResolver(() => Job, {

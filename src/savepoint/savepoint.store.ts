@@ -109,9 +109,8 @@ export async function somePending(tx: Transaction, clusterId: string): Promise<b
 
 /** The oldest that wait and whose job runs fully, manual ones before scheduled ones. */
 export const nextPending = (tx: Transaction, clusterId: string, limit: number) =>
-  tx.entities(
-    Savepoint,
-    `select s.* from savepoint s join job j on j.id = s.job_id
+  tx.rows<{ id: string; deploymentId: string; jobId: string; attempt: number }>(
+    `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt from savepoint s join job j on j.id = s.job_id
       where s.cluster_id = $1 and s.state = 'PENDING' and j.state = 'RUNNING'
       order by (s.origin = 'SCHEDULED'), s.created_at, s.id limit $2 for update of s skip locked`,
     [clusterId, limit],
