@@ -6,5 +6,7 @@ export interface DemoFlink {
   url: string;
   /** Path of a jar with the job that the tour runs. */
   jar: string;
+  /** Where the job can write its counters, to be read here; null: nothing counts. */
+  countsFolder: string | null;
   stop(): Promise<void>;
 }

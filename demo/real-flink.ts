@@ -20,5 +20,5 @@ async function start(folder: string, version: string): Promise<DemoFlink> {
   const { StatefulCounter: jar } = await compileFlinkJobs(distribution, { onProgress: say });
   if (!jar) throw new Error('The demo job StatefulCounter was not compiled.');
   const flink = await startLocalFlink({ version, folder, onProgress: say });
-  return { url: flink.url, jar, stop: () => flink.stop() };
+  return { url: flink.url, jar, countsFolder: folder, stop: () => flink.stop() };
 }

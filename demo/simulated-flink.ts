@@ -32,6 +32,7 @@ async function start(folder: string, version: FlinkVersion): Promise<DemoFlink> 
   flink.knobs.savepointDurationMs = SAVEPOINT_MS;
   flink.knobs.savepointSteps = 8;
   flink.knobs.startDelayMs = START_MS;
+  flink.knobs.takesCheckpoints = true;
   // It remembers all that it was asked, for tests; a demo may stay up for days.
   const forgetting = setInterval(() => flink.requests.splice(0), FORGET_REQUESTS_MS).unref();
   const stop = async () => {
@@ -39,7 +40,7 @@ async function start(folder: string, version: FlinkVersion): Promise<DemoFlink> 
     await flink.stop();
   };
   say(`it answers at ${flink.url}`);
-  return { url: flink.url, jar: await writeJar(folder), stop };
+  return { url: flink.url, jar: await writeJar(folder), countsFolder: null, stop };
 }
 
 /** A jar as far as anybody looks into it here: Stateward wants a class in it, and nobody runs it. */

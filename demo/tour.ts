@@ -1,19 +1,9 @@
 import { access } from 'node:fs/promises';
 import type { DemoFlink } from './demo-flink.js';
-import { bytes, live, say, seconds, table, title } from './screen.js';
+import { bytes, say, seconds, table, title } from './screen.js';
+import { counterArguments, PARALLELISM, showProgress, startAndWait } from './tour-steps.js';
+import { startBeside, stopAndGoOn } from './tour-life.js';
 import type { StatewardClient } from './stateward-client.js';
-
-interface Progress {
-  state: string;
-  progress: {
-    acknowledgedSubtasks: number | null;
-    totalSubtasks: number | null;
-    bytes: number | null;
-    elapsedMs: number;
-    expectedDurationMs: number | null;
-    noProgress: string | null;
-  } | null;
-}
 
 interface Savepoint {
   id: string;
@@ -31,8 +21,9 @@ interface Savepoint {
 const SAVEPOINT =
   'id state description location data sizeBytes durationMs flinkCheckpointId completedAt failure { code message }';
 
-/** From nothing to two savepoints of a running job, all through the API. */
-export async function tour(client: StatewardClient, { url, jar }: Pick<DemoFlink, 'url' | 'jar'>): Promise<void> {
+/** From nothing to a running job, through its savepoints, a stop and two starts from it; all through the API. */
+export async function tour(client: StatewardClient, flink: Omit<DemoFlink, 'stop'>): Promise<void> {
+  const { url, jar } = flink;
   title('Registering the cluster');
   const cluster = await client.change<{ id: string; flinkVersion: string; savepointRoot: string }>(
     'registerCluster',
@@ -44,31 +35,16 @@ export async function tour(client: StatewardClient, { url, jar }: Pick<DemoFlink
   title('Uploading the job and creating its deployment');
   const artifact = await client.upload(jar);
   say(`${jar.split('/').at(-1)}: ${bytes(artifact.sizeBytes)}, SHA-256 ${artifact.sha256.slice(0, 12)}…`);
-  // Each of the counter's subtasks takes 2 s longer than the one before: progress that a person can watch.
-  const programArguments = [
-    ...['--rate', '2000', '--keys', '1000', '--state-bytes', '2000', '--parallelism', '4'],
-    ...['--slow-snapshot-ms', '2000', '--checkpoint-interval-ms', '60000'],
-  ];
+  const programArguments = counterArguments(flink, 'first');
   const deployment = await client.change<{ id: string }>(
     'createDeployment',
-    { name: 'counter', clusterId: cluster.id, artifactId: artifact.id, programArguments, parallelism: 4 },
+    { name: 'counter', clusterId: cluster.id, artifactId: artifact.id, programArguments, parallelism: PARALLELISM },
     '... on Deployment { id }',
   );
   say(`deployment "counter" (${deployment.id}): a keyed counter whose snapshots are slow on purpose`);
 
   title('Starting it, explicitly without state (strategy NONE)');
-  const started = await client.change<{ id: string }>(
-    'startDeployment',
-    { deploymentId: deployment.id, start: { strategy: 'NONE' } },
-    '... on Job { id }',
-  );
-  const { job } = await client.ask<{
-    job: { state: string; flinkJobId: string; stateBackend: string; failureMessage: string | null };
-  }>('query($id: ID!) { job(id: $id, waitMs: 60000) { state flinkJobId stateBackend failureMessage } }', {
-    id: started.id,
-  });
-  if (job.state !== 'RUNNING')
-    throw new Error(`The job is ${job.state}: ${job.failureMessage ?? 'it did not start within 60 s'}`);
+  const job = await startAndWait(client, deployment.id, { strategy: 'NONE' });
   say(`Flink job ${job.flinkJobId} runs, every task of it; state backend ${job.stateBackend}`);
 
   for (const description of ['before the upgrade', 'once more, now with an expected duration']) {
@@ -82,6 +58,9 @@ export async function tour(client: StatewardClient, { url, jar }: Pick<DemoFlink
     say(`on disk:   ${metadata}`);
   }
 
+  await stopAndGoOn(client, flink, deployment.id);
+  await startBeside(client, flink, { clusterId: cluster.id, artifactId: artifact.id, ofDeploymentId: deployment.id });
+
   title('History');
   await showHistory(client, deployment.id);
 }
@@ -92,29 +71,12 @@ async function takeSavepoint(client: StatewardClient, deploymentId: string, desc
     { deploymentId, description },
     '... on Savepoint { id }',
   );
-  await client.follow<{ savepointProgress: { savepoint: Progress } }>(
-    `subscription($id: ID!) { savepointProgress(id: $id) { savepoint { state
-       progress { acknowledgedSubtasks totalSubtasks bytes elapsedMs expectedDurationMs noProgress } } } }`,
-    { id },
-    ({ savepointProgress }) => live(progressLine(savepointProgress.savepoint)),
-  );
+  await showProgress(client, id);
   const { savepoint } = await client.ask<{ savepoint: Savepoint }>(
     `query($id: ID!) { savepoint(id: $id, waitMs: 60000, details: true) { ${SAVEPOINT} } }`,
     { id },
   );
   return savepoint;
-}
-
-function progressLine({ state, progress }: Progress): string {
-  if (!progress) return state;
-  const { acknowledgedSubtasks, totalSubtasks, elapsedMs, expectedDurationMs, noProgress } = progress;
-  const expected =
-    expectedDurationMs === null ? 'no earlier one to compare with' : `expected ${seconds(expectedDurationMs)}`;
-  const elapsed = `${seconds(elapsedMs)} elapsed, ${expected}`;
-  if (acknowledgedSubtasks === null || totalSubtasks === null)
-    return `${state}: ${noProgress === 'NOT_YET_REPORTED' ? 'Flink has not reported it yet' : noProgress} · ${elapsed}`;
-  const bar = '█'.repeat(Math.round((acknowledgedSubtasks / totalSubtasks) * 20)).padEnd(20, '░');
-  return `${state}: ${bar} ${acknowledgedSubtasks} of ${totalSubtasks} subtasks, ${bytes(progress.bytes ?? 0)} · ${elapsed}`;
 }
 
 async function showHistory(client: StatewardClient, deploymentId: string): Promise<void> {

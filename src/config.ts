@@ -72,6 +72,13 @@ export const settings = z.object({
     .max(200)
     .default(10)
     .describe('Most database connections of one process, its queue apart.'),
+  STATEWARD_CHECKPOINT_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe('For how many days what was seen of checkpoints is kept.'),
   STATEWARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .default('info')
@@ -92,6 +99,7 @@ export interface Config {
   socketsPerClient: number;
   subscriptionsPerClient: number;
   databaseConnections: number;
+  checkpointDays: number;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
 
@@ -134,6 +142,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     socketsPerClient: data.STATEWARD_SOCKETS_PER_CLIENT,
     subscriptionsPerClient: data.STATEWARD_SUBSCRIPTIONS_PER_CLIENT,
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
+    checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
     logLevel: data.STATEWARD_LOG_LEVEL,
   };
 }

@@ -22,6 +22,12 @@ export const failPoints = [
   'start.uploaded',
   'start.run-stored',
   'start.run-made',
+  // worker, a stop: its savepoint is stored and not sent; the cancel written down but not made
+  'stop.savepoint-stored',
+  'stop.cancel-stored',
+  // checkpoints were read and written in a transaction that is not committed; an end was read and is not written
+  'checkpoints.before-commit',
+  'checkpoints.end-read',
   // a worker has taken clusters over and has not looked at them
   'clusters.owned',
 ] as const;

@@ -10,11 +10,15 @@ import { Deployment } from './deployment/deployment.entity.js';
 import { Event } from './event/event.entity.js';
 import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
+import { type ClusterFollower, inTurn } from './job/cluster-follower.js';
 import { Job } from './job/job.entity.js';
 import type { Logger } from './logger.js';
 import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { tasks } from './queue/tasks.js';
+import { stopsFollowCluster } from './run/follow-stopping.js';
+import { Stop } from './run/stop.entity.js';
+import { savepointsFollowCluster } from './savepoint/follow-cluster.js';
 import { Savepoint, SavepointAttempt } from './savepoint/savepoint.entity.js';
 
 /** Everything that a process shares, built by hand, once. */
@@ -27,10 +31,12 @@ export interface Services {
   flinkClients: FlinkClients;
   queueTarget: QueueTarget;
   taskQueue: TaskQueue;
+  /** What later nouns do about what is seen, or said, of a cluster. */
+  clusterFollower: ClusterFollower;
   close(): Promise<void>;
 }
 
-const entities = [Artifact, Cluster, Storage, Deployment, Job, Savepoint, SavepointAttempt, Event];
+const entities = [Artifact, Cluster, Storage, Deployment, Job, Savepoint, SavepointAttempt, Stop, Event];
 
 /** Brings the database up to date and opens everything. `close` takes it down in the reverse order. */
 export async function openServices(
@@ -61,6 +67,7 @@ export async function openServices(
     flinkClients,
     queueTarget,
     taskQueue,
+    clusterFollower: inTurn(savepointsFollowCluster, stopsFollowCluster),
     close: async () => {
       await taskQueue.close();
       await queueTarget.close();

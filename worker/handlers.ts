@@ -3,6 +3,7 @@ import type { Tasks } from '../src/queue/tasks.js';
 import { claimOne } from '../src/db/claims.js';
 import { keepHouse } from '../src/housekeeping/housekeeping.js';
 import { advanceStartNow, recoverStart } from '../src/run/advance-start.js';
+import { advanceStopNow, recoverStop } from '../src/run/advance-stop.js';
 import { advanceSavepointNow, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
 import type { WorkerServices } from './worker-services.js';
 
@@ -25,8 +26,15 @@ export function createHandlers(services: WorkerServices): Handlers<Tasks> {
         if (claim) await recoverStart(services, claim, error);
       },
     },
+    advanceStop: {
+      run: ({ stopId }) => advanceStopNow(services, stopId).finally(wakeWatcher),
+      exhausted: async ({ stopId }, error) => {
+        const claim = await claimOne(services.database, services.workerId, 'stop', stopId);
+        if (claim) await recoverStop(services, claim, error);
+      },
+    },
     keepHouse: {
-      run: async () => void (await keepHouse(services.database)),
+      run: async () => void (await keepHouse(services.database, services.config)),
       exhausted: async () => undefined, // it is due again soon
     },
   };

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskDefinition } from '../src/queue/define-task.js';
+import { CheckpointCollector } from '../src/checkpoint/observe-checkpoints.js';
 import { tasks, type Tasks } from '../src/queue/tasks.js';
 import { KeptClaims } from '../src/db/kept-claims.js';
 import { LongCalls } from '../src/run/long-calls.js';
 import { SavepointFollowers } from '../src/savepoint/follow-savepoints.js';
-import { savepointsFollowCluster } from '../src/savepoint/follow-cluster.js';
 import type { Services } from '../src/services.js';
 import { createHandlers } from './handlers.js';
 import { runTask } from './run-task.js';
@@ -14,7 +14,7 @@ import type { WorkerServices } from './worker-services.js';
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
 export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
   const workerId = randomUUID();
-  const { database, flinkClients, log } = shared;
+  const { database, flinkClients, wakeups, log } = shared;
   const keptClaims = new KeptClaims(database, workerId, (error) =>
     log.warn({ err: error }, 'claims could not be renewed; they are given up when their lease ends'),
   );
@@ -24,7 +24,6 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     workerId,
     followSavepoints,
     longCalls: new LongCalls(keptClaims),
-    clusterFollower: savepointsFollowCluster,
     clusterLoad: { owned: 0 },
   };
   const handlers = createHandlers(services);
@@ -33,12 +32,14 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     runTask(tasks[name] as TaskDefinition, handlers[name] as never, services.queueTarget, services.log),
   );
   const watchers = startWatchers(services);
+  const checkpoints = new CheckpointCollector(database, flinkClients, wakeups, workerId, log);
   return {
     workerId: services.workerId,
     stop: async () => {
       await watchers.stop();
       await Promise.all(workers.map((worker) => worker.close()));
       await followSavepoints.stop();
+      await checkpoints.stop();
       await watchers.giveUp();
     },
   };

@@ -1,3 +1,4 @@
+import { makeCheckpointDays } from '../src/checkpoint/checkpoint-days.js';
 import { countOwned, giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
 import { type Claim, claimDue, ClaimLost, nextDueInMs, type WatchedTable } from '../src/db/claims.js';
 import { HOUSEKEEPING_EVERY_MS, keepHouse } from '../src/housekeeping/housekeeping.js';
@@ -6,6 +7,7 @@ import { recoverCluster } from '../src/job/recover-cluster.js';
 import { keepHouse as keepHouseTask } from '../src/queue/tasks.js';
 import { every, startWatcher } from '../src/queue/watcher.js';
 import { advanceStart, recoverStart } from '../src/run/advance-start.js';
+import { advanceStop, recoverStop } from '../src/run/advance-stop.js';
 import { advanceSavepoint, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
 import type { WorkerServices } from './worker-services.js';
 
@@ -21,6 +23,7 @@ const looks: Record<
   cluster: { look: lookAtCluster, recover: recoverCluster },
   job: { look: advanceStart, recover: recoverStart },
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
+  stop: { look: advanceStop, recover: recoverStop },
 };
 
 export interface Watchers {
@@ -73,7 +76,8 @@ export function startWatchers(services: WorkerServices): Watchers {
   const housekeeping = every(
     HOUSEKEEPING_EVERY_MS,
     async () => {
-      await keepHouse(database);
+      await makeCheckpointDays(database);
+      await keepHouse(database, services.config);
       await repeatInQueue(services);
     },
     onError,

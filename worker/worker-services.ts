@@ -1,4 +1,3 @@
-import type { ClusterFollower } from '../src/job/cluster-follower.js';
 import type { LongCalls } from '../src/run/long-calls.js';
 import type { FollowSavepoints } from '../src/savepoint/savepoint-deps.js';
 import type { Services } from '../src/services.js';
@@ -9,7 +8,6 @@ export interface WorkerServices extends Services {
   workerId: string;
   followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
-  clusterFollower: ClusterFollower;
   /** How many clusters this worker looks after; kept by the watchers. */
   clusterLoad: { owned: number };
 }

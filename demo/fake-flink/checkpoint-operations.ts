@@ -1,7 +1,9 @@
 import { captured, failureCauseIn, isObject, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
-import type { FakeJob, Snapshot } from './fake-job.js';
+import { SUSPENDING } from './fake-job.js';
+import type { FakeJob } from './fake-job.js';
+import type { Snapshot } from './job-checkpoints.js';
 import { firstUnreadable, refuseBody, wrongEnum, wrongTriggerId } from './refused-body.js';
 
 interface Operation {
@@ -66,17 +68,17 @@ export class CheckpointOperations {
     const { cluster } = this;
     const job = cluster.jobs.get(jobId);
     const operation: Operation = { jobId, snapshot: null, result: null, finishedAt: 0 };
-    const obstacle = obstacleOf(job);
+    const obstacle = obstacleOf(job, cluster);
     if (obstacle !== null || job === undefined) {
       this.settle(operation, this.failure(obstacle ?? '', key));
       return operation;
     }
-    const snapshot = job.beginCheckpoint();
+    const snapshot = job.checkpoints.begin();
     operation.snapshot = snapshot;
     const end = (): void => {
       this.failIfSuspended(operation);
       if (operation.result !== null) return;
-      job.finishCheckpoint(snapshot);
+      job.checkpoints.complete(snapshot);
       this.settle(operation, { checkpointId: snapshot.id });
     };
     if (cluster.knobs.savepointDurationMs <= 0) end();
@@ -84,11 +86,12 @@ export class CheckpointOperations {
     return operation;
   }
 
-  /** A job that has left RUNNING meanwhile took its coordinator with it. */
+  /** A job that has left RUNNING, or began to stop meanwhile, has ended its checkpoints. */
   private failIfSuspended(operation: Operation): void {
     const job = this.cluster.jobs.get(operation.jobId);
-    if (operation.result !== null || operation.snapshot === null || job?.state === 'RUNNING') return;
-    job?.abandonSnapshot(operation.snapshot, 'Checkpoint Coordinator is suspending.');
+    const { result, snapshot } = operation;
+    if (result !== null || snapshot === null || (job?.state === 'RUNNING' && snapshot.status !== 'FAILED')) return;
+    job?.checkpoints.abandon(snapshot, SUSPENDING);
     const cause = failureCauseIn(captured(this.cluster.version, 'savepoint-poll-failed-cancelled').body);
     this.settle(operation, { failureCause: cause });
   }
@@ -106,8 +109,8 @@ export class CheckpointOperations {
   }
 }
 
-function obstacleOf(job: FakeJob | undefined): string | null {
+function obstacleOf(job: FakeJob | undefined, { isAdaptive }: Cluster): string | null {
   if (job === undefined || job.hasEnded()) return 'checkpoint-poll-failed-unknown-job';
-  const ready = job.state === 'RUNNING' && job.tasks.every((task) => task === 'RUNNING' || task === 'FINISHED');
-  return ready ? null : 'checkpoint-poll-failed';
+  if (job.allTasksRun()) return null;
+  return isAdaptive && job.state !== 'RUNNING' ? 'checkpoint-poll-failed-adaptive' : 'checkpoint-poll-failed';
 }

@@ -1,15 +1,17 @@
 import type { JsonObject } from './captured-replies.js';
-import type { FakeJob, Snapshot } from './fake-job.js';
+import type { FakeJob } from './fake-job.js';
+import { isSavepoint, latestOf } from './job-checkpoints.js';
+import type { Snapshot } from './job-checkpoints.js';
 
 /** The checkpoint statistics of a job in Flink's words. The same on 2.3.0 and 1.20.5. */
 
 export interface CheckpointView {
   /** Reply of `/jobs/:id/checkpoints`. */
   overview: JsonObject;
-  /** Reply of `/details/:id` for every id that is still readable. */
-  details: Map<number, JsonObject>;
-  /** Reply of `/details/:id/subtasks/:vertex`, keyed by `<id>/<vertex>`. */
-  subtasks: Map<string, JsonObject>;
+  /** Reply of `/details/:id`; undefined for an id that is not readable any more. */
+  details: (id: number) => JsonObject | undefined;
+  /** Reply of `/details/:id/subtasks/:vertex`. */
+  subtasks: (id: number, vertexId: string) => JsonObject | undefined;
 }
 
 const PERCENTILES = ['p50', 'p90', 'p95', 'p99', 'p999'];
@@ -69,7 +71,6 @@ function vertexJson(job: FakeJob, snapshot: Snapshot, vertexIndex: number): Json
 
 function entryJson(job: FakeJob, snapshot: Snapshot): JsonObject {
   const { acknowledged, latestAckAt } = snapshot.progress();
-  const isSavepoint = snapshot.type !== 'CHECKPOINT';
   const extra =
     snapshot.status === 'COMPLETED'
       ? { external_path: snapshot.location ?? '<checkpoint-not-externally-addressable>', discarded: snapshot.discarded }
@@ -80,7 +81,7 @@ function entryJson(job: FakeJob, snapshot: Snapshot): JsonObject {
     className: snapshot.status.toLowerCase(),
     id: snapshot.id,
     status: snapshot.status,
-    is_savepoint: isSavepoint,
+    is_savepoint: isSavepoint(snapshot),
     savepointFormat: snapshot.format,
     trigger_timestamp: snapshot.triggeredAt,
     ...figuresJson(job, snapshot, { acknowledged, subtasks: snapshot.subtasks, latestAckAt }),
@@ -137,58 +138,60 @@ function subtasksJson(job: FakeJob, snapshot: Snapshot, vertexIndex: number): Js
 
 /** Everything at one moment: Flink caches it as a whole. */
 export function viewCheckpoints(job: FakeJob, historySize: number): CheckpointView {
-  const entries = job.snapshots.map((snapshot) => ({ snapshot, json: entryJson(job, snapshot) }));
-  const newest = (matches: (snapshot: Snapshot) => boolean): (typeof entries)[number] | undefined =>
-    entries.find(({ snapshot }) => matches(snapshot));
-  const latest = {
-    completed: newest((entry) => entry.status === 'COMPLETED' && entry.type === 'CHECKPOINT'),
-    savepoint: newest((entry) => entry.status === 'COMPLETED' && entry.type !== 'CHECKPOINT'),
-    failed: newest((entry) => entry.status === 'FAILED'),
+  const { counts, restored, snapshots } = job.checkpoints;
+  const frozen = snapshots.map((snapshot): Snapshot => {
+    const progress = snapshot.progress();
+    return { ...snapshot, progress: () => progress };
+  });
+  const [completed, savepoint, failed] = latestOf(frozen);
+  const listed = frozen.slice(0, historySize);
+  const jsonOf = (snapshot: Snapshot | undefined): JsonObject | null => (snapshot ? entryJson(job, snapshot) : null);
+  const find = (id: number): Snapshot | undefined =>
+    [...listed, completed, savepoint, failed].find((snapshot) => snapshot?.id === id);
+  const ofVertex = (id: number, vertexId: string): JsonObject | undefined => {
+    const snapshot = find(id);
+    const index = snapshot?.vertices.findIndex((vertex) => vertex.id === vertexId) ?? -1;
+    return snapshot === undefined || index < 0 ? undefined : subtasksJson(job, snapshot, index);
   };
-  const completed = entries.filter(({ snapshot }) => snapshot.status === 'COMPLETED');
-  const column = (name: string): number[] => completed.map(({ json }) => Number(json[name]));
-  const columns = ['checkpointed_size', 'state_size', 'end_to_end_duration', 'processed_data', 'persisted_data'];
-  const listed = entries.slice(0, historySize);
-  const readable = new Set([...listed, latest.completed, latest.savepoint, latest.failed]);
-  const view: CheckpointView = {
+  return {
     overview: {
       counts: {
-        restored: job.counts.restored,
-        total: job.counts.total,
-        in_progress: entries.filter(({ snapshot }) => snapshot.status === 'IN_PROGRESS').length,
-        completed: completed.length,
-        failed: job.counts.failed,
+        restored: counts.restored,
+        total: counts.total,
+        in_progress: frozen.filter(({ status }) => status === 'IN_PROGRESS').length,
+        completed: counts.completed,
+        failed: counts.failed,
       },
-      summary: {
-        ...Object.fromEntries(columns.map((name) => [name, spread(column(name), 'VALUE')])),
-        alignment_buffered: spread(column('alignment_buffered'), 0),
-      },
+      summary: summaryJson(frozen.filter(({ status }) => status === 'COMPLETED').map((one) => entryJson(job, one))),
       latest: {
-        completed: latest.completed?.json ?? null,
-        savepoint: latest.savepoint?.json ?? null,
-        failed: latest.failed?.json ?? null,
-        restored: job.restored && {
-          id: job.restored.id,
-          restore_timestamp: job.restored.at,
-          is_savepoint: job.restored.isSavepoint,
-          external_path: job.restored.location,
+        completed: jsonOf(completed),
+        savepoint: jsonOf(savepoint),
+        failed: jsonOf(failed),
+        restored: restored && {
+          id: restored.id,
+          restore_timestamp: restored.at,
+          is_savepoint: restored.isSavepoint,
+          external_path: restored.location,
         },
       },
-      history: listed.map(({ json }) => json),
+      history: listed.map(jsonOf),
     },
-    details: new Map(),
-    subtasks: new Map(),
+    details: (id) => {
+      const snapshot = find(id);
+      if (snapshot === undefined) return undefined;
+      const tasks = snapshot.vertices.map((vertex, index) => [vertex.id, vertexJson(job, snapshot, index)]);
+      return { ...entryJson(job, snapshot), tasks: Object.fromEntries(tasks) as JsonObject };
+    },
+    subtasks: ofVertex,
   };
-  for (const entry of readable) {
-    if (entry === undefined) continue;
-    const { snapshot, json } = entry;
-    const tasks = Object.fromEntries(
-      snapshot.vertices.map((vertex, index) => [vertex.id, vertexJson(job, snapshot, index)]),
-    );
-    view.details.set(snapshot.id, { ...json, tasks });
-    snapshot.vertices.forEach((vertex, index) => {
-      view.subtasks.set(`${String(snapshot.id)}/${vertex.id}`, subtasksJson(job, snapshot, index));
-    });
-  }
-  return view;
+}
+
+/** Over the entries that are still known; Flink sums up more. */
+function summaryJson(completed: JsonObject[]): JsonObject {
+  const column = (name: string): number[] => completed.map((json) => Number(json[name]));
+  const columns = ['checkpointed_size', 'state_size', 'end_to_end_duration', 'processed_data', 'persisted_data'];
+  return {
+    ...Object.fromEntries(columns.map((name) => [name, spread(column(name), 'VALUE')])),
+    alignment_buffered: spread(column('alignment_buffered'), 0),
+  };
 }

@@ -6,6 +6,7 @@ import { CheckpointOperations } from './checkpoint-operations.js';
 import type { FlinkVersion } from './captured-replies.js';
 import { Cluster } from './cluster.js';
 import type { FakeFlinkKnobs, SavepointMade } from './cluster.js';
+import { NO_SLOTS } from './fake-job.js';
 import type { FakeJob, FakeJobOptions } from './fake-job.js';
 import type { Fault, FaultMatch } from './faults.js';
 import { JarStore } from './jar-store.js';
@@ -27,13 +28,17 @@ export interface FakeFlinkOptions {
   slots?: number;
   /** How long finished operations are remembered; 0: for ever (default 300,000). */
   asyncStoreDurationMs?: number;
-  /** How old `/checkpoints`, `/jobs/:id` and `/exceptions` may be; a real cluster says 3,000 (default 0). */
+  scheduler?: 'default' | 'adaptive';
+  /** First value of the knob: how old `/checkpoints`, `/jobs/:id` and `/exceptions` may be; a real cluster says 3,000 (default 0). */
   statisticsCacheMs?: number;
   /** For ids that are the same in every run. Two fakes with one seed make the same ids. */
   seed?: number;
   /** false: `web.tmpdir` is not shown, as on a cluster that hides it. */
   processMark?: boolean;
-  /** Further keys of `/jobmanager/config`. `web.checkpoints.history` is obeyed. */
+  /**
+   * Further keys of `/jobmanager/config`. Obeyed: `web.checkpoints.history`, `jobmanager.scheduler`, and what jobs take
+   * over for their checkpoints (interval, timeout, retention, backend, directory, `execution.checkpointing.num-retained`).
+   */
   configuration?: Record<string, string>;
 }
 
@@ -62,7 +67,7 @@ export interface FakeFlink {
   addJob(options?: FakeJobOptions): string;
   /** Throws for an unknown id. */
   job(jobId: string): FakeJob;
-  /** Change its fields at any time. */
+  /** Change its fields at any time. What else can be done to the cluster stands at {@link FakeFlinkKnobs}. */
   readonly knobs: FakeFlinkKnobs;
   failNext(match: FaultMatch, fault: Fault): void;
   /**
@@ -70,9 +75,14 @@ export interface FakeFlink {
    * path makes its savepoint and ends the job. Without `afterMs` it takes as long as a savepoint does.
    */
   savepointsFailWith(fixtureName: string, options?: { afterMs?: number }): void;
-  /** The next accepted run is FAILED after `afterMs` (default 0), for the reason captured in that fixture. */
-  startsFailWith(fixtureName: string, options?: { afterMs?: number }): void;
-  /** Ends savepoints under way now, however long they were to take. */
+  /**
+   * The next accepted run is FAILED after `afterMs` (default 0), for the reason captured in that fixture. With `restarts`
+   * it fails again and again: RESTARTING for `restartDurationMs`, RUNNING for `afterMs`.
+   */
+  startsFailWith(fixtureName: string, options?: { afterMs?: number; restarts?: boolean }): void;
+  /** The next run with a savepoint path is refused as in that captured `run-restore-…`, whatever it names. */
+  restoresFailWith(fixtureName: string): void;
+  /** Ends savepoints under way now, however long they were to take; a stop that waits for its tasks to close, too. */
   finishSavepoints(jobId: string, triggerId?: string): void;
   /** All trigger ids become unknown; what is under way goes on. */
   forgetOperations(): void;
@@ -81,6 +91,9 @@ export interface FakeFlink {
    * (high availability) running jobs come back with their ids and empty statistics. Resolves when it answers again.
    */
   restart(options?: { keepJobs?: boolean; downMs?: number }): Promise<void>;
+  /** Every job fails and alternates RUNNING, its tasks SCHEDULED, and RESTARTING until {@link returnTaskManagers}. */
+  loseTaskManagers(): void;
+  returnTaskManagers(): void;
   changeRoots(roots: { savepointRoot?: string | null; checkpointRoot?: string | null }): void;
   /** Closes everything and removes the folder if it made it. */
   stop(): Promise<void>;
@@ -107,6 +120,7 @@ function configurationOf(options: FakeFlinkOptions, version: FlinkVersion, folde
     configuration.set('rest.async.store-duration', `${String(options.asyncStoreDurationMs)} ms`);
   }
   Object.entries(options.configuration ?? {}).forEach(([key, value]) => configuration.set(key, value));
+  if (options.scheduler !== undefined) configuration.set('jobmanager.scheduler', options.scheduler);
   configuration.set('taskmanager.numberOfTaskSlots', String(options.slots ?? 8));
   return configuration;
 }
@@ -125,10 +139,10 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     options.slots ?? 8,
     configurationOf(options, version, folder),
     options.asyncStoreDurationMs ?? 300_000,
-    options.statisticsCacheMs ?? 0,
     options.processMark ?? true,
     options.seed,
   );
+  cluster.knobs.statisticsCacheMs = options.statisticsCacheMs ?? 0;
   const operations = new SavepointOperations(cluster);
   const checkpoints = new CheckpointOperations(cluster);
   const jars = new JarStore(cluster);
@@ -137,7 +151,7 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
   const server: RestServer = new RestServer(
     cluster,
     () => routes,
-    (fixture, jobId) => void submission.refuseRestore(fixture, jobId),
+    (fixture, jobId) => void submission.refuseRestore({ fixture, replacements: [] }, jobId),
   );
   const routes: Routes = new Routes(cluster, operations, checkpoints, jars, submission, disposal, () => server.url);
   await server.listen();
@@ -145,6 +159,7 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
   const restart = async ({ keepJobs = false, downMs = 0 } = {}): Promise<void> => {
     const survivors = [...cluster.jobs.values()].filter((job) => !job.hasEnded());
     operations.die();
+    survivors.forEach((job) => job.checkpoints.die());
     checkpoints.forget();
     cluster.forgetProcess();
     jars.forget();
@@ -153,7 +168,7 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     server.down = true;
     server.dropConnections();
     await cluster.pause(Math.max(downMs, NOTICED_MS));
-    if (keepJobs) survivors.forEach((job) => recover(submission, job));
+    if (keepJobs) survivors.forEach((job) => submission.takeOver(job));
     server.down = false;
   };
 
@@ -198,7 +213,9 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
     },
     failNext: (match, fault) => server.faults.add(match, fault),
     savepointsFailWith: (fixture, { afterMs } = {}) => operations.failNext(fixture, afterMs ?? null),
-    startsFailWith: (fixture, { afterMs } = {}) => submission.failNextStart(fixture, afterMs ?? 0),
+    startsFailWith: (fixture, { afterMs = 0, restarts = false } = {}) =>
+      submission.failNextStart({ fixture, afterMs, restarts }),
+    restoresFailWith: (fixture) => submission.failNextRestore(fixture),
     finishSavepoints: (jobId, triggerId) => operations.finishNow(jobId, triggerId),
     forgetOperations: () => {
       operations.forget();
@@ -206,6 +223,14 @@ export async function startFakeFlink(options: FakeFlinkOptions = {}): Promise<Fa
       disposal.forget();
     },
     restart,
+    loseTaskManagers: () => {
+      cluster.taskManagersLost = true;
+      for (const job of cluster.jobs.values()) if (!job.hasEnded()) job.restart(NO_SLOTS);
+    },
+    returnTaskManagers: () => {
+      cluster.taskManagersLost = false;
+      cluster.assignSlots();
+    },
     changeRoots: ({ savepointRoot, checkpointRoot }) => {
       if (savepointRoot !== undefined) cluster.setConfiguration('execution.checkpointing.savepoint-dir', savepointRoot);
       if (checkpointRoot !== undefined) cluster.setConfiguration('execution.checkpointing.dir', checkpointRoot);
@@ -225,29 +250,4 @@ function triggersIn(requests: RecordedRequest[], jobId?: string): string[] {
     const triggerId = (body as { triggerId?: unknown } | null)?.triggerId;
     return typeof triggerId === 'string' ? [triggerId] : [];
   });
-}
-
-/** A job of the process before, taken over by the new one: same id, statistics empty but for what it was restored from. */
-function recover(submission: JobSubmission, before: FakeJob): void {
-  before.recover();
-  const { id: jobId, name, parallelism, stateBackend, checkpointTimeoutMs, checkpointIntervalMs } = before;
-  const { retention, bytesPerSubtask } = before;
-  const job = submission.add({
-    ...{
-      jobId,
-      name,
-      parallelism,
-      stateBackend,
-      checkpointTimeoutMs,
-      checkpointIntervalMs,
-      retention,
-      bytesPerSubtask,
-    },
-    tasks: before.tasks.length,
-    state: 'CREATED',
-  });
-  job.restored = before.restored;
-  job.counts.restored = before.restored === null ? 0 : 1;
-  job.nextCheckpointId = before.nextCheckpointId;
-  job.deploy();
 }

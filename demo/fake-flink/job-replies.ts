@@ -58,7 +58,7 @@ export function overviewJson(cluster: Cluster, job: FakeJob): JsonObject {
   return {
     jid: job.id,
     name: job.name,
-    ...(cluster.version === '2.3.0' ? { jobType: 'STREAMING', schedulerType: schedulerOf(job) } : {}),
+    ...(cluster.version === '2.3.0' ? { jobType: 'STREAMING', schedulerType: schedulerOf(cluster, job) } : {}),
     'start-time': job.startTime,
     'end-time': job.endTime,
     duration: endOf(cluster, job) - job.startTime,
@@ -103,12 +103,12 @@ export function detailsJson(cluster: Cluster, job: FakeJob): JsonObject {
   });
   return {
     jid: job.id,
-    ...(newer ? { 'application-id': job.hadTasks() ? job.id : null } : {}),
+    ...(newer ? { 'application-id': job.isBuilt ? job.id : null } : {}),
     name: job.name,
     isStoppable: false,
     state: job.state,
     'job-type': 'STREAMING',
-    ...(newer ? { schedulerType: schedulerOf(job) } : {}),
+    ...(newer ? { schedulerType: schedulerOf(cluster, job) } : {}),
     'start-time': job.startTime,
     'end-time': job.endTime,
     duration: endOf(cluster, job) - job.startTime,
@@ -123,10 +123,13 @@ export function detailsJson(cluster: Cluster, job: FakeJob): JsonObject {
 }
 
 /** What 2.3.0 says of its scheduler; nothing of a job that never got one. */
-const schedulerOf = (job: FakeJob): string | null => (job.hadTasks() ? 'Default' : null);
+function schedulerOf(cluster: Cluster, job: FakeJob): string | null {
+  if (cluster.isAdaptive) return 'Adaptive';
+  return job.isBuilt ? 'Default' : null;
+}
 
 export function planJson(cluster: Cluster, job: FakeJob): unknown {
-  if (!job.hadTasks()) return (captured(cluster.version, 'job-plan-restore-refused').body as JsonObject)['plan'];
+  if (!job.isBuilt) return (captured(cluster.version, 'job-plan-restore-refused').body as JsonObject)['plan'];
   const nodes = job.vertices.map((vertex, index): JsonObject => {
     const upstream = job.vertices[index - 1];
     const input = upstream && { id: upstream.id, num: 0, exchange: 'pipelined_bounded', ship_strategy: 'HASH' };
@@ -197,28 +200,29 @@ export function executionResultJson(cluster: Cluster, job: FakeJob): JsonObject 
               'serialized-throwable': '<dropped>',
             },
           }),
-      ...(newer && job.hadTasks() ? { 'application-id': job.id } : {}),
+      ...(newer && job.isBuilt ? { 'application-id': job.id } : {}),
       ...(newer ? { 'start-time': job.startTime, 'end-time': job.endTime } : {}),
     },
   };
 }
 
 export function checkpointConfigJson(job: FakeJob): JsonObject {
+  const { settings } = job;
   return {
-    mode: job.hadTasks() ? 'exactly_once' : 'at_least_once',
-    interval: job.checkpointIntervalMs ?? LONG_MAX_MARK,
-    timeout: job.checkpointTimeoutMs,
-    min_pause: 0,
+    mode: job.isBuilt && !settings.atLeastOnce ? 'exactly_once' : 'at_least_once',
+    interval: settings.checkpointIntervalMs ?? LONG_MAX_MARK,
+    timeout: settings.checkpointTimeoutMs,
+    min_pause: settings.minPauseMs,
     max_concurrent: 1,
     externalization: {
-      enabled: job.retention !== 'NO_EXTERNALIZED_CHECKPOINTS',
-      delete_on_cancellation: job.retention !== 'RETAIN_ON_CANCELLATION',
+      enabled: settings.retention !== 'NO_EXTERNALIZED_CHECKPOINTS',
+      delete_on_cancellation: settings.retention !== 'RETAIN_ON_CANCELLATION',
     },
-    state_backend: job.hadTasks() ? job.stateBackend : 'Unknown',
-    checkpoint_storage: job.hadTasks() ? 'FileSystemCheckpointStorage' : 'Unknown',
-    unaligned_checkpoints: false,
-    tolerable_failed_checkpoints: 0,
-    aligned_checkpoint_timeout: 0,
+    state_backend: job.isBuilt ? settings.stateBackend : 'Unknown',
+    checkpoint_storage: job.isBuilt ? settings.checkpointStorage : 'Unknown',
+    unaligned_checkpoints: settings.unaligned,
+    tolerable_failed_checkpoints: settings.tolerableFailures,
+    aligned_checkpoint_timeout: settings.alignedTimeoutMs,
     checkpoints_after_tasks_finish: true,
     state_changelog_enabled: false,
     changelog_periodic_materialization_interval: 600_000,

@@ -1,24 +1,47 @@
 import type { Cluster } from './cluster.js';
-import { captured, firstError, hasCaptured, replyLike } from './captured-replies.js';
+import { firstError, hasCaptured, isObject, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import { FakeJob } from './fake-job.js';
 import type { FakeJobOptions } from './fake-job.js';
 import type { JarStore } from './jar-store.js';
+import type { ProgramTraits } from './job-checkpoints.js';
+import { settingsOf, whyUnreadable } from './job-settings.js';
+import { adaptiveTraceOf, readRestore } from './restore.js';
+import type { RestoreRefusal } from './restore.js';
 import type { SavepointOperations } from './savepoint-operations.js';
 import { firstUnreadable, refuseBody, refuseClaimMode, wrongCollection, wrongFlag } from './refused-body.js';
 import { wrongInteger, wrongJobId, wrongText } from './refused-body.js';
-import { foldLocation, inspectSnapshot, localPath, METADATA_VERSION } from './snapshot-files.js';
-import { unknownScheme } from './unknown-scheme.js';
 
 /** Of the jobs whose runs were captured. */
 const CAPTURED_NAME = 'multi-job';
 /** Runs no code and looks into no jar: these are the classes that a jar has not. */
 const NO_SUCH_CLASS = /^no\.such\./;
 const CLAIM_MODES = new Set<unknown>(['CLAIM', 'NO_CLAIM', 'LEGACY', null, undefined]);
+/** Where a trace begins to be that of the job, not that of the call. */
+const OF_THE_JOB = '\nCaused by: org.apache.flink.runtime.client.JobInitializationException';
+
+/** What a run says of the job that it starts. */
+interface Submission {
+  jobId: string;
+  name: string;
+  parallelism: number;
+  program: ProgramTraits;
+  /** The program's arguments. */
+  programArguments: string[];
+  flinkConfiguration: JsonObject;
+}
+
+interface FailingStart {
+  fixture: string;
+  afterMs: number;
+  /** RESTARTING and RUNNING in turn, instead of FAILED. */
+  restarts: boolean;
+}
 
 /** POST /jars/:id/run, and jobs in general. */
 export class JobSubmission {
-  private readonly failingStarts: { fixture: string; afterMs: number }[] = [];
+  private readonly failingStarts: FailingStart[] = [];
+  private readonly failingRestores: string[] = [];
 
   constructor(
     private readonly cluster: Cluster,
@@ -26,9 +49,15 @@ export class JobSubmission {
     private readonly operations: SavepointOperations,
   ) {}
 
-  /** The next accepted run is FAILED after that time, for the captured reason. */
-  failNextStart(fixture: string, afterMs: number): void {
-    this.failingStarts.push({ fixture, afterMs });
+  /** The next accepted run fails after that time, for the captured reason. */
+  failNextStart(failing: FailingStart): void {
+    this.failingStarts.push(failing);
+  }
+
+  /** The next run with a savepoint path is refused as captured. */
+  failNextRestore(fixture: string): void {
+    if (!hasCaptured(this.cluster.version, fixture)) throw new Error(`${fixture} was not captured`);
+    this.failingRestores.push(fixture);
   }
 
   add(options: FakeJobOptions): FakeJob {
@@ -39,19 +68,32 @@ export class JobSubmission {
     return job;
   }
 
+  /** Of a job of the process before, taken over by the new one: all but its statistics. */
+  takeOver(before: FakeJob): void {
+    const { id: jobId, name, parallelism, settings, program, bytesPerSubtask, tasks } = before;
+    const kept = { jobId, name, parallelism, settings, program, bytesPerSubtask };
+    const job = this.add({ ...kept, tasks: tasks.length, state: 'CREATED' });
+    job.checkpoints.takeOver(before.checkpoints);
+    job.deploy();
+  }
+
   /** Refused as in a captured `run-restore-…`: the id is taken, and a FAILED job with it is listed. */
-  refuseRestore(fixture: string, jobId: string, replacements: [string, string][] = [], name = CAPTURED_NAME): Reply {
+  refuseRestore(
+    { fixture, replacements }: RestoreRefusal,
+    jobId: string,
+    name = CAPTURED_NAME,
+    settings = settingsOf(this.cluster),
+  ): Reply {
     const { version } = this.cluster;
-    const reply = replyLike(version, fixture, [], replacements);
     const trace = firstError(version, fixture);
-    const cause = '\nCaused by: org.apache.flink.runtime.client.JobInitializationException';
-    const from = trace.indexOf(cause);
+    const from = trace.indexOf(OF_THE_JOB);
     const failure = replacements.reduce(
       (text, [known, own]) => text.replaceAll(known, own),
       from < 0 ? trace : trace.slice(from + '\nCaused by: '.length),
     );
-    this.add({ jobId, name, state: 'INITIALIZING', tasks: 0, parallelism: 1 }).setState('FAILED', failure);
-    return reply;
+    const options = { jobId, name, state: 'INITIALIZING', tasks: 0, parallelism: 1, isBuilt: false } as const;
+    this.add({ ...options, settings }).setState('FAILED', failure);
+    return replyLike(version, fixture, [], replacements);
   }
 
   async run(jarId: string, body: JsonObject): Promise<Reply> {
@@ -69,43 +111,82 @@ export class JobSubmission {
     // The process that ran main() is gone: nobody is there to answer, and the caller's connection is closed already.
     if (generation !== cluster.generation) return { status: 503, body: { errors: [] } };
     cluster.timeline.settle();
-    const program = argumentsOf(body);
-    if (program.includes('--main-throws')) return replyLike(version, 'run-main-throws', [jarId]);
-    if (program.includes('--no-job')) return replyLike(version, 'run-no-job', [jarId]);
-    const jobId = typeof body['jobId'] === 'string' ? body['jobId'].toLowerCase() : cluster.hex(32);
+    const submission = this.read(body);
+    const { jobId, name, programArguments } = submission;
+    if (programArguments.includes('--main-throws')) return replyLike(version, 'run-main-throws', [jarId]);
+    if (programArguments.includes('--no-job')) return replyLike(version, 'run-no-job', [jarId]);
     if (cluster.takenJobIds.has(jobId)) {
       const state = cluster.jobs.get(jobId)?.hasEnded() === false ? 'running' : 'ended';
-      return replyLike(version, `run-duplicate-job-id-${state}`, [jarId], [namedLike(body)]);
+      return replyLike(version, `run-duplicate-job-id-${state}`, [jarId], [namedLike(name)]);
     }
-    const restored = this.readSavepoint(body, jobId);
-    if (restored !== null && 'reply' in restored) return restored.reply;
-    this.start(jobId, body, restored);
-    return { status: 200, body: version === '2.3.0' ? { jobid: jobId, applicationId: jobId } : { jobid: jobId } };
+    return this.start(submission, body) ?? this.accepted(jobId);
   }
 
-  private start(jobId: string, body: JsonObject, restored: { id: number; location: string } | null): void {
-    const { cluster } = this;
+  private read(body: JsonObject): Submission {
+    const programArguments = Array.isArray(body['programArgsList']) ? body['programArgsList'].map(String) : [];
+    const valueOf = (flag: string): string | undefined =>
+      programArguments.includes(flag) ? programArguments[programArguments.indexOf(flag) + 1] : undefined;
+    const short = programArguments.find((argument) => argument.startsWith('name='))?.slice('name='.length);
     const parallelism = Number(body['parallelism'] ?? 1);
-    const jobParallelism = parallelism > 0 ? parallelism : 1;
-    const job = this.add({
-      jobId,
-      name: nameOf(body),
-      state: 'INITIALIZING',
-      tasks: jobParallelism * 2,
-      parallelism: jobParallelism,
-      checkpointIntervalMs: cluster.knobs.checkpointIntervalMs,
-    });
-    job.setState('CREATED');
-    if (restored !== null) {
-      job.restored = { ...restored, at: cluster.timeline.now(), isSavepoint: true };
-      job.counts.restored = 1;
-      job.nextCheckpointId = restored.id + 1;
+    const maxParallelism = valueOf('--max-parallelism');
+    return {
+      jobId: typeof body['jobId'] === 'string' ? body['jobId'].toLowerCase() : this.cluster.hex(32),
+      name: short ?? valueOf('--name') ?? CAPTURED_NAME,
+      parallelism: parallelism > 0 ? parallelism : 1,
+      program: {
+        counterUid: valueOf('--counter-uid') ?? 'counter',
+        maxParallelism: maxParallelism === undefined ? null : Number(maxParallelism),
+      },
+      programArguments,
+      flinkConfiguration: isObject(body['flinkConfiguration']) ? body['flinkConfiguration'] : {},
+    };
+  }
+
+  /** null: it was started. */
+  private start(submission: Submission, body: JsonObject): Reply | null {
+    const { cluster } = this;
+    const { jobId, name, parallelism, program, programArguments, flinkConfiguration } = submission;
+    const settings = settingsOf(cluster, flinkConfiguration, programArguments);
+    const options = { jobId, name, parallelism, program, settings, tasks: parallelism * 2 };
+    const verdict = this.readSavepoint(submission, body);
+    if (verdict !== null && 'fixture' in verdict) {
+      const refusal = { ...verdict, replacements: [...verdict.replacements, namedLike(name)] };
+      if (!cluster.isAdaptive) return this.refuseRestore(refusal, jobId, name, settings);
+      this.failAdaptive(refusal, options);
+      return null;
     }
+    const job = this.add({ ...options, state: 'INITIALIZING' });
+    job.setState('CREATED');
+    const { restores } = cluster.knobs;
+    const restored = restores === 'AS_ASKED' ? verdict : restores === 'NOTHING' ? null : restores;
+    if (verdict !== null && restored !== null) job.checkpoints.restoreFrom(restored);
     job.deploy();
     const failing = this.failingStarts.shift();
-    if (failing !== undefined) {
-      cluster.timeline.after(failing.afterMs, () => job.setState('FAILED', failing.fixture));
-    }
+    if (failing !== undefined) this.failLater(job, failing);
+    return null;
+  }
+
+  private failLater(job: FakeJob, failing: FailingStart): void {
+    const { timeline, knobs } = this.cluster;
+    timeline.after(failing.afterMs, () => {
+      if (job.hasEnded()) return;
+      if (!failing.restarts) return job.setState('FAILED', failing.fixture);
+      job.restart(failing.fixture);
+      timeline.after(knobs.restartDurationMs, () => this.failLater(job, failing));
+    });
+  }
+
+  /** The adaptive scheduler builds the job only after the run was answered: its refusals show in the execution result alone. */
+  private failAdaptive(refusal: RestoreRefusal, options: FakeJobOptions): void {
+    const job = this.add({ ...options, state: 'INITIALIZING', isBuilt: false });
+    const stackTrace = adaptiveTraceOf(this.cluster.version, refusal);
+    const name = 'java.util.concurrent.CompletionException';
+    job.setState('FAILED', { class: name, stackTrace, inHistory: false, entry: {}, ofTasks: [] });
+  }
+
+  private accepted(jobId: string): Reply {
+    const isNewer = this.cluster.version === '2.3.0';
+    return { status: 200, body: isNewer ? { jobid: jobId, applicationId: jobId } : { jobid: jobId } };
   }
 
   private refusalOf(body: JsonObject): Reply | null {
@@ -127,65 +208,22 @@ export class JobSubmission {
       ? 'Confusing request: programArgs and programArgsList are specified, please, use only programArgsList'
       : Number(parallelism) === 0 && parallelism != null
         ? 'The parallelism must be a positive number: 0'
-        : null;
+        : whyUnreadable(isObject(body['flinkConfiguration']) ? body['flinkConfiguration'] : {});
     if (problem === null) return null;
     const known = "Could not parse value 'soon' for key 'execution.checkpointing.interval'.";
     return replyLike(version, 'run-refused-bad-configuration', [], [[known, problem]]);
   }
 
   /** null: no path was given, so the job starts empty. */
-  private readSavepoint(body: JsonObject, jobId: string): { id: number; location: string } | { reply: Reply } | null {
-    const asked = typeof body['savepointPath'] === 'string' ? body['savepointPath'] : '';
-    if (asked === '') return null;
-    const { version, folder, knownLocations } = this.cluster;
-    const refused = (fixture: string, replacements: [string, string][] = []): { reply: Reply } => ({
-      reply: this.refuseRestore(fixture, jobId, [...replacements, namedLike(body)], nameOf(body)),
-    });
-    const folded = foldLocation(asked, folder);
-    if (folded.kind !== 'location') {
-      const own = unknownScheme(version, firstError(version, 'run-restore-unknown-scheme'), folded);
-      return refused('run-restore-unknown-scheme', [['s3://bucket/sp', asked], own]);
-    }
-    const location = folded.location.replace(/\/_metadata$/, '');
-    const known = knownLocations.get(location);
-    const file = localPath(folded.location);
-    // Another file system, or a savepoint made with `writesFiles` off: nothing to look at.
-    if (file === null) return { id: known ?? 1, location };
-    const found = inspectSnapshot(file);
-    if (found.kind === 'no-such-path' && known !== undefined && !this.cluster.knobs.writesFiles)
-      return { id: known, location };
-    const askedThen = savepointPathOf(version, found.kind);
-    if (found.kind === 'no-such-path') return refused('run-restore-no-such-path', [[askedThen, asked]]);
-    if (found.kind === 'no-metadata') return refused('run-restore-no-metadata', [[foldedOnce(askedThen), location]]);
-    if (found.kind === 'bad-magic') return refused('run-restore-bad-magic');
-    if (found.kind === 'truncated') return refused('run-restore-truncated-metadata');
-    const tooNew = found.formatVersion > METADATA_VERSION[version];
-    if (tooNew && hasCaptured(version, 'run-restore-other-version')) return refused('run-restore-other-version');
-    return { id: found.checkpointId, location };
+  private readSavepoint({ parallelism, program }: Submission, body: JsonObject): ReturnType<typeof readRestore> | null {
+    const savepointPath = typeof body['savepointPath'] === 'string' ? body['savepointPath'] : '';
+    if (savepointPath === '') return null;
+    const failing = this.failingRestores.shift();
+    if (failing !== undefined) return { fixture: failing, replacements: [] };
+    const allowNonRestoredState = String(body['allowNonRestoredState']) === 'true';
+    return readRestore(this.cluster, { savepointPath, allowNonRestoredState, parallelism, program });
   }
 }
 
-function argumentsOf(body: JsonObject): string[] {
-  return Array.isArray(body['programArgsList']) ? body['programArgsList'].map(String) : [];
-}
-
-/** `name=x` or `--name x` among the program's arguments. */
-function nameOf(body: JsonObject): string {
-  const program = argumentsOf(body);
-  const short = program.find((argument) => argument.startsWith('name='))?.slice('name='.length);
-  return short ?? (program.includes('--name') ? program[program.indexOf('--name') + 1] : undefined) ?? CAPTURED_NAME;
-}
-
 /** Exchanges the captured name of the job in a trace. */
-const namedLike = (body: JsonObject): [string, string] => [`'${CAPTURED_NAME}'`, `'${nameOf(body)}'`];
-
-/** The path that was asked for when the refusal was captured. */
-function savepointPathOf(version: FakeVersion, kind: string): string {
-  const name = `run-restore-${kind}`;
-  if (!hasCaptured(version, name)) return '\u0000';
-  const { body } = captured(version, name).request;
-  return String((body as JsonObject | undefined)?.['savepointPath'] ?? '\u0000');
-}
-
-const foldedOnce = (text: string): string => text.replace(/^file:\/+/, 'file:/');
-type FakeVersion = Parameters<typeof hasCaptured>[0];
+const namedLike = (name: string): [string, string] => [`'${CAPTURED_NAME}'`, `'${name}'`];

@@ -109,7 +109,8 @@ export class Routes {
       const shown = captured(version, 'overview').body;
       return ok({
         ...(isObject(shown) ? shown : {}),
-        'slots-total': cluster.slots,
+        ...(cluster.taskManagersLost ? { taskmanagers: 0 } : {}),
+        'slots-total': cluster.taskManagersLost ? 0 : cluster.slots,
         'slots-available': cluster.availableSlots(),
         'jobs-running': states.length - ended,
         'jobs-finished': count('FINISHED'),
@@ -158,12 +159,12 @@ export class Routes {
         [['for checkpoint 1.', `for checkpoint ${checkpointId}.`]],
       );
     this.onJob('GET /jobs/:jobid/checkpoints/details/:checkpointid', unknown, (job, [, id = '']) => {
-      const details = this.checkpointsOf(job).details.get(Number(id));
+      const details = this.checkpointsOf(job).details(Number(id));
       return details === undefined ? gone(id) : ok(details);
     });
     const subtasks = 'GET /jobs/:jobid/checkpoints/details/:checkpointid/subtasks/:vertexid';
     this.onJob(subtasks, unknown, (job, [, id = '', vertex = '']) => {
-      const details = this.checkpointsOf(job).subtasks.get(`${String(Number(id))}/${vertex}`);
+      const details = this.checkpointsOf(job).subtasks(Number(id), vertex);
       return details === undefined ? gone(id) : ok(details);
     });
     this.onJob('PATCH /jobs/:jobid', 'cancel-unknown-job', (job) => this.cancel(job));
@@ -197,7 +198,7 @@ export class Routes {
   private checkpointsOf(job: FakeJob): CheckpointView {
     const now = performance.now();
     const cached = this.checkpointCache.get(job.id);
-    if (cached !== undefined && now - cached.at < this.cluster.statisticsCacheMs) return cached.view;
+    if (cached !== undefined && now - cached.at < this.cluster.knobs.statisticsCacheMs) return cached.view;
     const view = viewCheckpoints(job, this.cluster.historySize);
     this.checkpointCache.set(job.id, { at: now, view });
     return view;
@@ -206,7 +207,8 @@ export class Routes {
   private cachedGraph(key: string, read: () => JsonObject): JsonObject {
     const now = performance.now();
     const cached = this.graphCache.get(key);
-    if (cached !== undefined && now - cached.at < this.cluster.statisticsCacheMs) return cached.body;
+    const { detailsCacheMs, statisticsCacheMs } = this.cluster.knobs;
+    if (cached !== undefined && now - cached.at < (detailsCacheMs ?? statisticsCacheMs)) return cached.body;
     const body = read();
     this.graphCache.set(key, { at: now, body });
     return body;
@@ -233,6 +235,7 @@ export class Routes {
 /** One captured TaskManager after another: with the first all slots, since the fake counts those of the cluster only. */
 function taskManagersJson(cluster: Cluster): JsonObject[] {
   const { taskmanagers } = captured(cluster.version, 'taskmanagers').body as { taskmanagers: [JsonObject] };
+  if (cluster.taskManagersLost) return [];
   return cluster.knobs.taskManagerHosts.map((host, index) => ({
     ...taskmanagers[0],
     id: `${host}:4000${index}-abc${index}`,

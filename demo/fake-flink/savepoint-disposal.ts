@@ -53,6 +53,7 @@ export class SavepointDisposal {
   }
 
   private success(location: string): unknown {
+    this.cluster.goneLocations.add(location);
     this.cluster.disposed.push(location);
     return captured(this.cluster.version, 'disposal-poll-ok').body;
   }

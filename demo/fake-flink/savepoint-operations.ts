@@ -1,27 +1,23 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  captured,
-  failureCauseIn,
-  hasCaptured,
-  isObject,
-  mapTexts,
-  replyLike,
-  rootMessage,
-} from './captured-replies.js';
+import { captured, failureCauseIn, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import type { Cluster } from './cluster.js';
-import type { FakeJob, Snapshot } from './fake-job.js';
+import { SUSPENDING } from './fake-job.js';
+import type { FakeJob } from './fake-job.js';
+import type { Snapshot } from './job-checkpoints.js';
+import { failedOperation, messageInHistory, namedSavepoint, obstacleOf } from './operation-failures.js';
+import { refusalOf, savepointIn, variantOf } from './operation-failures.js';
+import type { FailureText, OperationKind } from './operation-failures.js';
+import { risingWith } from './progress.js';
 import { firstUnreadable, refuseBody, wrongEnum, wrongFlag, wrongText, wrongTriggerId } from './refused-body.js';
 import { foldLocation, makeFolder, writeSnapshot } from './snapshot-files.js';
-
-type Kind = 'SAVEPOINT' | 'STOP';
 
 interface Operation {
   key: string;
   jobId: string;
   triggerId: string;
-  kind: Kind;
+  kind: OperationKind;
   targetDirectory: string | null;
   drain: boolean;
   cancelJob: boolean;
@@ -34,6 +30,8 @@ interface Operation {
   location: string | null;
   /** Folder on disk; null when the fake does not write there. */
   folder: string | null;
+  /** Of a stop: its savepoint is whole, and the tasks are closing. */
+  isClosing: boolean;
   /** Ends it as planned, whatever its time; only the checkpoint timeout comes by time alone. */
   end: () => void;
   offPlan: () => void;
@@ -45,7 +43,6 @@ interface PlannedFailure {
 }
 
 const FORMATS = ['CANONICAL', 'NATIVE'];
-const SUSPENDING = 'Checkpoint Coordinator is suspending.';
 const isSet = (value: unknown): boolean => String(value) === 'true';
 /** Where a Linux machine lets nobody make a directory. */
 const UNWRITABLE = /^file:\/(proc|sys)(\/|$)/;
@@ -58,13 +55,14 @@ export class SavepointOperations {
   constructor(private readonly cluster: Cluster) {}
 
   failNext(fixture: string, afterMs: number | null): void {
-    if (failureCauseIn(captured(this.cluster.version, fixture).body) === null) {
+    const name = variantOf(this.cluster, fixture);
+    if (failureCauseIn(captured(this.cluster.version, name).body) === null) {
       throw new Error(`${fixture} holds no failure-cause`);
     }
     this.failures.push({ fixture, afterMs });
   }
 
-  trigger(kind: Kind, jobId: string, body: JsonObject): Reply {
+  trigger(kind: OperationKind, jobId: string, body: JsonObject): Reply {
     const { version, savepointRoot } = this.cluster;
     const bodyClass = kind === 'STOP' ? 'StopWithSavepointRequestBody' : 'SavepointTriggerRequestBody';
     const field = kind === 'STOP' ? 'targetDirectory' : 'target-directory';
@@ -110,6 +108,7 @@ export class SavepointOperations {
       snapshot: null,
       location: null,
       folder: null,
+      isClosing: false,
       end: () => undefined,
       offPlan: () => undefined,
     };
@@ -124,7 +123,8 @@ export class SavepointOperations {
       return replyLike(this.cluster.version, 'savepoint-poll-unknown-trigger', [jobId, triggerId]);
     operation.polls += 1;
     const { pendingPolls } = operation;
-    if (operation.result === null && pendingPolls !== null && operation.polls > pendingPolls) operation.end();
+    const isDue = pendingPolls !== null && operation.polls > pendingPolls && !operation.isClosing;
+    if (operation.result === null && isDue) operation.end();
     if (operation.result === null) return { status: 200, body: { status: { id: 'IN_PROGRESS' }, operation: null } };
     return { status: 200, body: { status: { id: 'COMPLETED' }, operation: operation.result } };
   }
@@ -136,12 +136,20 @@ export class SavepointOperations {
     }
   }
 
-  /** The coordinator of this job stops: every savepoint under way fails at once. */
+  /** The coordinator of this job stops: every savepoint under way fails at once, and a stop that is closing its tasks too. */
   suspend(jobId: string): void {
+    const job = this.cluster.jobs.get(jobId);
+    const cancelled = job?.state === 'CANCELLING' || job?.state === 'CANCELED';
     // Without periodic checkpoints the coordinator lives until the job has ended, and says so in other words.
-    const periodic = this.cluster.jobs.get(jobId)?.checkpointIntervalMs !== null;
+    const periodic = job?.settings.checkpointIntervalMs !== null;
     const words: [string, string][] = periodic ? [] : [[SUSPENDING, 'CheckpointCoordinator shutdown.']];
-    for (const operation of this.pendingOf(jobId)) this.fail(operation, 'savepoint-poll-failed-cancelled', words);
+    for (const operation of this.pendingOf(jobId)) {
+      const isAdaptiveStop = this.cluster.isAdaptive && operation.kind === 'STOP';
+      if (operation.isClosing || (isAdaptiveStop && cancelled)) {
+        const fixture = cancelled ? 'stop-poll-cancelled-while-stopping' : 'stop-poll-stopping-failed';
+        this.failAfterSavepoint(operation, fixture);
+      } else this.fail(operation, { fixture: 'savepoint-poll-failed-cancelled', replacements: words });
+    }
   }
 
   /** Trigger ids are forgotten and savepoints under way go on, as after a failover of the REST side. */
@@ -179,33 +187,43 @@ export class SavepointOperations {
 
   private begin(operation: Operation, format: 'CANONICAL' | 'NATIVE', target: string): void {
     const { cluster } = this;
+    const { kind } = operation;
     const job = cluster.jobs.get(operation.jobId);
-    if (job === undefined) return this.fail(operation, 'savepoint-poll-failed-unknown-job');
-    const obstacle = obstacleOf(job);
-    if (obstacle !== null) {
-      job.counts.total += obstacle.counts ? 1 : 0;
-      job.counts.failed += obstacle.counts ? 1 : 0;
-      return this.fail(operation, obstacle.fixture);
+    const obstacle = obstacleOf(job, kind, cluster);
+    if (job === undefined || obstacle !== null) {
+      if (obstacle?.counts) job?.checkpoints.countAttempt();
+      return this.fail(operation, { fixture: obstacle?.fixture ?? '' });
     }
+    const type = kind === 'STOP' ? 'SYNC_SAVEPOINT' : 'SAVEPOINT';
+    const refuse = (text: FailureText): void => {
+      const progress = (): ReturnType<Snapshot['progress']> => ({ acknowledged: 0, latestAckAt: -1 });
+      operation.snapshot = job.checkpoints.add({ type, format, location: null, progress });
+      this.fail(operation, text);
+    };
     const folded = foldLocation(target, cluster.folder);
-    if (folded.kind !== 'location') return this.refuseLocation(operation, job, format, folded, target);
+    if (folded.kind !== 'location') return refuse(refusalOf(folded, target));
     const location = `${folded.location}/savepoint-${job.id.slice(0, 6)}-${cluster.hex(12)}`;
-    const folder = job.ownFolder(location);
-    const problem = UNWRITABLE.test(location) ? '' : makeFolder(folder);
-    if (problem !== null) {
-      const at: [string, string] = ['file:/proc/nowhere', folded.location];
-      return this.failAtTrigger(operation, job, format, 'savepoint-poll-failed-unwritable', [at], problem);
+    const folder = job.checkpoints.ownFolder(location);
+    const causes = UNWRITABLE.test(location) ? '' : makeFolder(folder);
+    if (causes !== null) {
+      const replacements: [string, string][] = [['file:/proc/nowhere', folded.location]];
+      return refuse({ fixture: 'savepoint-poll-failed-unwritable', replacements, causes });
     }
-    if (operation.kind === 'STOP') this.suspendOthers(operation);
+    if (kind === 'STOP') this.beginStop(operation, job);
     operation.location = location;
     operation.folder = folder;
-    operation.snapshot = job.addSnapshot({
-      type: operation.kind === 'STOP' ? 'SYNC_SAVEPOINT' : 'SAVEPOINT',
-      format,
-      location,
-      progress: this.progressOf(operation, job.tasks.length),
-    });
+    const progress = this.progressOf(operation, job.tasks.length);
+    operation.snapshot = job.checkpoints.add({ type, format, location, progress });
     this.plan(operation, job);
+  }
+
+  /** The coordinator ends whatever is under way, and takes no more checkpoints. */
+  private beginStop(stop: Operation, job: FakeJob): void {
+    job.stopping = true;
+    job.checkpoints.abandonUnderWay(SUSPENDING);
+    for (const other of this.pendingOf(job.id)) {
+      if (other !== stop) this.fail(other, { fixture: 'savepoint-poll-failed-cancelled' });
+    }
   }
 
   private plan(operation: Operation, job: FakeJob): void {
@@ -220,53 +238,54 @@ export class SavepointOperations {
     operation.end = () => conclude(planned?.fixture ?? null);
     if (operation.pendingPolls !== null) return;
     const durationMs = planned?.afterMs ?? knobs.savepointDurationMs;
-    if (durationMs <= job.checkpointTimeoutMs) operation.offPlan = timeline.after(durationMs, operation.end);
+    const { checkpointTimeoutMs } = job.settings;
+    if (durationMs <= checkpointTimeoutMs) operation.offPlan = timeline.after(durationMs, operation.end);
     else {
       const fixture = operation.kind === 'STOP' ? 'stop-poll-failed-timeout' : 'savepoint-poll-failed-timeout';
-      operation.offPlan = timeline.after(job.checkpointTimeoutMs, () => conclude(fixture));
+      operation.offPlan = timeline.after(checkpointTimeoutMs, () => conclude(fixture));
     }
   }
 
-  /** Acknowledgements rise in `savepointSteps` steps, and never reach all subtasks before the end. */
   private progressOf(operation: Operation, subtasks: number): Snapshot['progress'] {
     const { timeline, knobs } = this.cluster;
     const startedAt = timeline.now();
     const { savepointDurationMs: durationMs, savepointSteps: steps } = knobs;
-    let reached = { step: 0, at: -1 };
-    return () => {
-      const now = timeline.now();
-      const { pendingPolls } = operation;
-      const fraction =
-        pendingPolls === null
-          ? (now - startedAt) / Math.max(1, durationMs)
-          : operation.polls / Math.max(1, pendingPolls);
-      const step = Math.floor(Math.min(1, fraction) * steps);
-      if (step > reached.step) reached = { step, at: now };
-      const acknowledged = Math.min(
-        Math.max(0, subtasks - 1),
-        Math.floor((subtasks * reached.step) / Math.max(1, steps)),
-      );
-      return { acknowledged, latestAckAt: reached.at };
-    };
-  }
-
-  private suspendOthers(operation: Operation): void {
-    for (const other of this.pendingOf(operation.jobId)) {
-      if (other !== operation) this.fail(other, 'savepoint-poll-failed-cancelled');
-    }
+    const { pendingPolls } = operation;
+    return risingWith(timeline, subtasks, steps, () =>
+      pendingPolls === null
+        ? (timeline.now() - startedAt) / Math.max(1, durationMs)
+        : operation.polls / Math.max(1, pendingPolls),
+    );
   }
 
   private complete(operation: Operation, job: FakeJob): void {
     const location = this.writeSavepoint(operation, job);
+    if (operation.kind === 'STOP') return this.close(operation, job, location);
     this.settle(operation, { location });
-    if (operation.kind === 'STOP') job.setState('FINISHED');
-    else if (operation.cancelJob && !job.hasEnded()) job.setState('CANCELED');
+    if (operation.cancelJob && !job.hasEnded()) job.setState('CANCELED');
+  }
+
+  /** The savepoint of a stop is whole; the job ends when its tasks have closed. */
+  private close(stop: Operation, job: FakeJob, location: string): void {
+    const { timeline, knobs } = this.cluster;
+    stop.isClosing = true;
+    stop.end = () => {
+      stop.offPlan();
+      if (stop.result !== null) return;
+      this.settle(stop, { location });
+      // Behind a drain one more checkpoint appears, and mostly fails with the end of the job.
+      if (stop.drain && job.settings.checkpointIntervalMs !== null) job.failCheckpoint(SUSPENDING);
+      job.setState('FINISHED');
+    };
+    if (knobs.closeDurationMs <= 0) stop.end();
+    else stop.offPlan = timeline.after(knobs.closeDurationMs, stop.end);
   }
 
   private writeSavepoint(operation: Operation, job: FakeJob): string {
     const { cluster } = this;
     const { snapshot, location, folder } = operation;
     if (snapshot === null || location === null) throw new Error('A savepoint ended that never began');
+    if (snapshot.status === 'COMPLETED') return location;
     if (folder !== null) {
       const end = operation.kind === 'SAVEPOINT' ? 'NONE' : operation.drain ? 'TERMINATE' : 'SUSPEND';
       writeSnapshot(folder, {
@@ -276,7 +295,7 @@ export class SavepointOperations {
         operators: snapshot.vertices,
       });
     }
-    job.finishSnapshot(snapshot);
+    job.checkpoints.finish(snapshot);
     const { jobId, triggerId, targetDirectory } = operation;
     cluster.savepointsMade.push({ jobId, triggerId, location, targetDirectory });
     return location;
@@ -284,98 +303,49 @@ export class SavepointOperations {
 
   /** What the cluster did when that reply was captured: also to the savepoint and to the job. */
   private failAsCaptured(operation: Operation, job: FakeJob, fixture: string): void {
-    const cause = failureCauseIn(captured(this.cluster.version, fixture).body);
-    const madeAt = /A savepoint has been created at: (.+?), but the corresponding job/.exec(
-      cause?.['stack-trace'] ?? '',
-    )?.[1];
     const cancelled = fixture.startsWith('stop-poll-cancelled-while-stopping');
-    if (madeAt !== undefined || cancelled) {
-      const location = this.writeSavepoint(operation, job);
-      this.fail(operation, fixture, madeAt === undefined ? [] : [[madeAt, location]]);
-      return cancelled ? job.setState('CANCELED') : job.setState('FAILED', 'exceptions-stopping-failed');
+    if (savepointIn(this.cluster, fixture) !== null || cancelled) {
+      this.writeSavepoint(operation, job);
+      this.failAfterSavepoint(operation, fixture);
+      return cancelled ? job.setState('CANCELED') : this.failWhileStopping(job, operation.location ?? '');
     }
-    this.fail(operation, fixture);
+    this.fail(operation, { fixture });
     const stopTimedOut = operation.kind === 'STOP' && fixture.includes('timeout');
     if (stopTimedOut || fixture.includes('taskmanager-lost')) job.restart();
     else if (fixture === 'savepoint-poll-failed-cancelled') job.setState('CANCELED');
   }
 
-  /** `causes`: `Caused by` lines that the captured trace does not have. */
-  private failAtTrigger(
-    operation: Operation,
-    job: FakeJob,
-    format: Snapshot['format'],
-    fixture: string,
-    replacements: [string, string][],
-    causes = '',
-  ): void {
-    operation.snapshot = job.addSnapshot({
-      type: operation.kind === 'STOP' ? 'SYNC_SAVEPOINT' : 'SAVEPOINT',
-      format,
-      location: null,
-      progress: () => ({ acknowledged: 0, latestAckAt: -1 }),
-    });
-    this.fail(operation, fixture, replacements, causes);
+  /** Fails, and names the savepoint that is whole where the captured failure does. */
+  private failAfterSavepoint(operation: Operation, fixture: string): void {
+    const captured = savepointIn(this.cluster, fixture);
+    const replacements: [string, string][] = captured === null ? [] : [[captured, operation.location ?? '']];
+    this.fail(operation, { fixture, replacements });
   }
 
-  private refuseLocation(
-    operation: Operation,
-    job: FakeJob,
-    format: Snapshot['format'],
-    folded: Exclude<ReturnType<typeof foldLocation>, { kind: 'location' }>,
-    target: string,
-  ): void {
-    const refuse = (fixture: string, replacements: [string, string][]): void =>
-      this.failAtTrigger(operation, job, format, `savepoint-poll-failed-${fixture}`, replacements);
-    if (folded.kind === 'scheme') return refuse('unknown-scheme', [["'nofs'", `'${folded.scheme}'`]]);
-    const failure = 'Failed to create savepoint directory at file:/proc/nowhere';
-    if (folded.kind === 'authority') {
-      const problem = `Found local file path with authority '${folded.authority}' in path '${target}'. Hint: Did you forget a slash? (correct path would be 'file:///${folded.authority}')`;
-      return refuse('unwritable', [[failure, problem]]);
-    }
-    const problem = 'java.lang.IllegalArgumentException: Can not create a Path from an empty string';
-    refuse('unwritable', [
-      ['An Exception occurred while triggering the checkpoint. IO-problem detected.', 'Trigger checkpoint failure.'],
-      [`java.io.IOException: ${failure}`, problem],
-    ]);
+  /** What the history of such a job says also names the savepoint. */
+  private failWhileStopping(job: FakeJob, location: string): void {
+    job.setState('FAILED', variantOf(this.cluster, 'exceptions-stopping-failed'));
+    const { failure } = job;
+    if (failure === null) return;
+    const known = namedSavepoint(failure.stackTrace);
+    if (known !== null) job.failure = { ...failure, stackTrace: failure.stackTrace.replaceAll(known, location) };
   }
 
-  private fail(operation: Operation, fixture: string, replacements: [string, string][] = [], causes = ''): void {
-    const { version } = this.cluster;
-    const name = hasCaptured(version, fixture) ? fixture : `${fixture}-adaptive`;
-    const { body } = replyLike(version, name, [operation.jobId, operation.triggerId]);
-    const changed = mapTexts(body, (text) =>
-      replacements.reduce((result, [from, to]) => result.replaceAll(from, to), text),
-    );
-    if (!isObject(changed) || !isObject(changed['operation'])) throw new Error(`${name} is no poll of an operation`);
-    const cause = failureCauseIn(changed);
-    if (cause !== null) cause['stack-trace'] += causes;
+  private fail(operation: Operation, text: FailureText): void {
+    const result = failedOperation(this.cluster, operation, text);
     const { snapshot, folder } = operation;
+    const job = this.cluster.jobs.get(operation.jobId);
     operation.offPlan();
     if (snapshot?.status === 'IN_PROGRESS') {
-      const message = checkpointFailureIn(cause?.['stack-trace'] ?? '');
-      this.cluster.jobs.get(operation.jobId)?.abandonSnapshot(snapshot, message);
+      job?.checkpoints.abandon(snapshot, messageInHistory(result));
       if (folder !== null) rmSync(folder, { recursive: true, force: true });
     }
-    this.settle(operation, changed['operation']);
+    if (operation.kind === 'STOP' && job) job.stopping = false;
+    this.settle(operation, result);
   }
 
   private settle(operation: Operation, result: JsonObject): void {
     operation.result = result;
     operation.finishedAt = this.cluster.timeline.now();
   }
-}
-
-/** Why no savepoint can be triggered now. `counts`: the attempt shows in the job's counts, without an entry. */
-function obstacleOf(job: FakeJob): { fixture: string; counts: boolean } | null {
-  if (job.hasEnded()) return { fixture: 'savepoint-poll-failed-job-ended', counts: false };
-  if (job.state === 'INITIALIZING') return { fixture: 'savepoint-poll-failed-job-initializing', counts: false };
-  if (job.state !== 'RUNNING') return { fixture: 'savepoint-poll-failed-restarting', counts: true };
-  const ready = job.tasks.every((task) => task === 'RUNNING' || task === 'FINISHED');
-  return ready ? null : { fixture: 'savepoint-poll-failed-tasks-initializing', counts: true };
-}
-
-/** As the checkpoint history words it: what the checkpoint coordinator says, without what made it say so. */
-function checkpointFailureIn(stackTrace: string): string {
-  return /CheckpointException: ([^\n]*)/.exec(stackTrace)?.[1] ?? rootMessage(stackTrace);
 }

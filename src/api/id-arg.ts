@@ -15,3 +15,11 @@ export function checkId(field: string, id: string): void {
 /** An argument that holds the id of one object. */
 export const IdArg = (name: string, description: string) =>
   Arg(name, () => ID, { description, validateFn: (value: unknown) => checkId(name, String(value)) });
+
+const CHECKPOINT = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}):(\d{1,15})$/i;
+
+/** A checkpoint has no id of ours: it goes by its run and the id that Flink gave it. null: this is none of that form. */
+export function readCheckpointId(id: string): { jobId: string; flinkCheckpointId: number } | null {
+  const [, jobId, number] = CHECKPOINT.exec(id) ?? [];
+  return jobId && number ? { jobId: jobId.toLowerCase(), flinkCheckpointId: Number(number) } : null;
+}

@@ -1,14 +1,21 @@
 import DataLoader from 'dataloader';
 import type { Artifact } from '../artifact/artifact.entity.js';
 import { findArtifacts } from '../artifact/find-artifact.js';
+import type { Checkpoint } from '../checkpoint/checkpoint.types.js';
+import type { StateOverview } from '../checkpoint/overview.types.js';
+import { type CheckpointKey, readCheckpoints } from '../checkpoint/read-checkpoint.js';
+import { readOverviews } from '../checkpoint/read-overview.js';
 import type { Cluster } from '../cluster/cluster.entity.js';
 import { findClusters, findStorages, type ReachedStorage, rootsOfStorages } from '../cluster/find-cluster.js';
+import { findSameText } from '../cluster/same-text.js';
 import type { Storage } from '../cluster/storage.entity.js';
 import type { Database } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployments } from '../deployment/find-deployment.js';
 import { findJobs } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
+import { findCurrentStops } from '../run/find-stop.js';
+import type { Stop } from '../run/stop.entity.js';
 import { findSavepoints } from '../savepoint/find-savepoint.js';
 import type { Savepoint } from '../savepoint/savepoint.entity.js';
 
@@ -16,10 +23,17 @@ export interface Loaders {
   cluster: DataLoader<string, Cluster | null>;
   storage: DataLoader<string, Storage | null>;
   storageRoots: DataLoader<string, ReachedStorage[]>;
+  /** Storages with a root of equal text. */
+  sameText: DataLoader<string, Storage[]>;
   artifact: DataLoader<string, Artifact | null>;
   deployment: DataLoader<string, Deployment | null>;
   job: DataLoader<string, Job | null>;
   savepoint: DataLoader<string, Savepoint | null>;
+  /** By deployment. */
+  currentStop: DataLoader<string, Stop | null>;
+  checkpoint: DataLoader<CheckpointKey, Checkpoint | null, string>;
+  /** By deployment. */
+  overview: DataLoader<string, StateOverview | null>;
 }
 
 /** One set per operation: a list of fifty savepoints asks once for their deployments. */
@@ -36,9 +50,29 @@ export function createLoaders(database: Database): Loaders {
     deployment: byId(findDeployments),
     job: byId(findJobs),
     savepoint: byId(findSavepoints),
+    currentStop: new DataLoader(async (ids) => {
+      const found = new Map((await findCurrentStops(database, ids)).map((stop) => [stop.deploymentId, stop]));
+      return ids.map((id) => found.get(id) ?? null);
+    }),
+    checkpoint: new DataLoader((keys) => readCheckpoints(database, keys), {
+      cacheKeyFn: ({ jobId, flinkCheckpointId }) => `${jobId}:${flinkCheckpointId}`,
+    }),
+    overview: new DataLoader(async (ids) => {
+      const found = await readOverviews(database, ids);
+      return ids.map((id) => found.get(id) ?? null);
+    }),
+    sameText: new DataLoader(async (ids) => {
+      const found = await findSameText(database, ids);
+      return ids.map((id) => found.get(id) ?? []);
+    }),
     storageRoots: new DataLoader(async (ids) => {
       const roots = await rootsOfStorages(database, ids);
       return ids.map((id) => roots.filter((root) => root.storageId === id));
     }),
   };
+}
+
+/** What a subscription delivers next is read anew: its operation may go on for days. */
+export function forgetLoaded(loaders: Loaders): void {
+  for (const loader of Object.values<Pick<DataLoader<unknown, unknown>, 'clearAll'>>({ ...loaders })) loader.clearAll();
 }

@@ -2,12 +2,26 @@ import 'reflect-metadata';
 import { buildSchema, type NonEmptyArray } from 'type-graphql';
 import type { GraphQLSchema } from 'graphql';
 import { ArtifactResolver } from '../artifact/artifact.resolver.js';
-import { ClusterResolver, StorageResolver, StorageRootResolver } from '../cluster/cluster.resolver.js';
+import {
+  CheckpointConnectionResolver,
+  CheckpointGapResolver,
+  CheckpointResolver,
+  DeploymentCheckpointsResolver,
+  LeftBehindResolver,
+} from '../checkpoint/checkpoint.resolver.js';
+import { JobLineageResolver, SavepointStateResolver, StartedFromResolver } from '../checkpoint/lineage.resolver.js';
+import { DeploymentOverviewResolver } from '../checkpoint/overview.resolver.js';
+import { ClusterResolver } from '../cluster/cluster.resolver.js';
+import { StorageResolver, StorageRootResolver } from '../cluster/storage.resolver.js';
 import { DeploymentResolver } from '../deployment/deployment.resolver.js';
 import { EventResolver } from '../event/event.resolver.js';
+import { EndingsResolver } from '../job/endings.resolver.js';
+import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
 import { DeploymentJobsResolver, JobResolver } from '../job/job.resolver.js';
-import { RunResolver } from '../run/run.resolver.js';
+import { AdoptionResolver, PlannedStateResolver, RunResolver } from '../run/run.resolver.js';
+import { DeploymentStopsResolver, StopResolver } from '../run/stop.resolver.js';
 import { DeploymentSavepointsResolver, SavepointResolver } from '../savepoint/savepoint.resolver.js';
+import { SavepointPlacesResolver } from '../savepoint/savepoint-places.resolver.js';
 import type { Services } from '../services.js';
 import { DateTime } from './scalars.js';
 
@@ -20,9 +34,25 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   DeploymentResolver,
   JobResolver,
   DeploymentJobsResolver,
+  DeploymentParametersResolver,
+  EndingsResolver,
   RunResolver,
+  PlannedStateResolver,
+  AdoptionResolver,
+  StopResolver,
+  DeploymentStopsResolver,
   SavepointResolver,
   DeploymentSavepointsResolver,
+  SavepointPlacesResolver,
+  CheckpointResolver,
+  CheckpointConnectionResolver,
+  CheckpointGapResolver,
+  DeploymentCheckpointsResolver,
+  LeftBehindResolver,
+  DeploymentOverviewResolver,
+  JobLineageResolver,
+  StartedFromResolver,
+  SavepointStateResolver,
   EventResolver,
 ];
 

@@ -36,4 +36,11 @@ export class Artifact {
   @Field(() => DateTime, { description: 'When these bytes were uploaded for the first time.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was removed: its bytes are gone, and it stays for the history of runs. Null: it was not.',
+  })
+  @Column('timestamptz', { name: 'removed_at', nullable: true })
+  removedAt!: Date | null;
 }

@@ -6,7 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Database } from '../db/database.js';
 import type { Artifact } from './artifact.entity.js';
-import { insertOrFindArtifact } from './artifact.store.js';
+import { insertOrFindArtifact, lockBytes } from './artifact.store.js';
 import { artifactPath } from './find-artifact.js';
 import { readJar } from './jar-contents.js';
 
@@ -56,13 +56,11 @@ export async function receiveArtifact(
     if ('problem' in contents) return { refusal: 'NOT_A_JAR', message: `${name} was not taken: ${contents.problem}` };
 
     const sha256 = hash.digest('hex');
-    await settle(draft, artifactPath(config.artifactFolder, sha256), sizeBytes);
-    return await insertOrFindArtifact(database, {
-      id: randomUUID(),
-      name,
-      sha256,
-      sizeBytes,
-      mainClass: contents.mainClass,
+    await onDisk(draft);
+    return await database.transaction(async (tx) => {
+      await lockBytes(tx, sha256); // a removal of the same bytes would take the file away between the two
+      await settle(draft, artifactPath(config.artifactFolder, sha256), sizeBytes);
+      return insertOrFindArtifact(tx, { id: randomUUID(), name, sha256, sizeBytes, mainClass: contents.mainClass });
     });
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
@@ -78,10 +76,13 @@ export async function receiveArtifact(
 class TooLarge extends Error {}
 
 /** Bytes on disk first, then the name, then (by the caller) the row: a row never names a file that is not there whole. */
-async function settle(draft: string, path: string, sizeBytes: number): Promise<void> {
+async function onDisk(draft: string): Promise<void> {
   const file = await open(draft, 'r+');
   await file.sync();
   await file.close();
+}
+
+async function settle(draft: string, path: string, sizeBytes: number): Promise<void> {
   try {
     await link(draft, path);
   } catch (error) {

@@ -18,7 +18,7 @@ registerEnumType(ClusterState, {
     },
     CHANGED: {
       description:
-        'It answers, but with other storage roots or another high-availability id than recorded: it is observed, and nothing is started or triggered there.',
+        'It answers, but with other storage roots or another high-availability id than recorded: it is observed, and nothing is started or triggered there until confirmCluster says what it is.',
     },
   },
 });
@@ -97,6 +97,10 @@ export class Cluster {
   @Column('text', { name: 'ha_cluster_id', nullable: true })
   haClusterId!: string | null;
 
+  /** As the JobManager shows it; Flink masks secrets. */
+  @Column('jsonb')
+  configuration!: Record<string, string>;
+
   @Column('bigint', { name: 'async_store_duration_ms', transformer: bigintToNumber })
   asyncStoreDurationMs!: number;
 
@@ -158,4 +162,11 @@ export class Cluster {
   @Field(() => DateTime, { description: 'When it was registered.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was removed: it is not asked any more, and stays for its history. Null: it was not.',
+  })
+  @Column('timestamptz', { name: 'removed_at', nullable: true })
+  removedAt!: Date | null;
 }

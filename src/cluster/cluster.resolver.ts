@@ -1,27 +1,25 @@
-import { Arg, Args, Ctx, FieldResolver, Mutation, ObjectType, Query, Resolver, Root, Field } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
 import type { Context } from '../api/context.js';
 import { IdArg } from '../api/id-arg.js';
 import type { Services } from '../services.js';
 import { Cluster, ClusterWarning } from './cluster.entity.js';
 import { warningsOf } from './cluster-warnings.js';
-import { clusterPage, storagePage } from './cluster.store.js';
-import { RegisterClusterInput, RegisterClusterResult } from './cluster.types.js';
+import { clusterPage } from './cluster.store.js';
+import {
+  RegisterClusterInput,
+  RegisterClusterResult,
+  RemoveClusterInput,
+  RemoveClusterResult,
+  UpdateClusterInput,
+  UpdateClusterResult,
+} from './cluster.types.js';
 import { registerCluster } from './register-cluster.js';
+import { removeCluster } from './remove-cluster.js';
 import { Storage } from './storage.entity.js';
+import { updateCluster } from './update-cluster.js';
 
 export const ClusterConnection = connectionOf('Cluster', () => Cluster);
-export const StorageConnection = connectionOf('Storage', () => Storage);
-
-@ObjectType({ description: 'The root URI by which one cluster reaches a storage.' })
-export class StorageRoot {
-  clusterId!: string;
-
-  @Field(() => String, {
-    description: 'As the configuration of that cluster writes it, such as s3://bucket/savepoints.',
-  })
-  uri!: string;
-}
 
 @Resolver(() => Cluster)
 export class ClusterResolver {
@@ -48,6 +46,27 @@ export class ClusterResolver {
     return registerCluster(this.services, input, caller);
   }
 
+  @Mutation(() => UpdateClusterResult, {
+    description: 'Changes name, address or savepoint budget of a cluster, and has it read anew at once.',
+  })
+  updateCluster(
+    @Arg('input', () => UpdateClusterInput, { description: 'Which cluster, and what of it is changed.' })
+    input: UpdateClusterInput,
+    @Ctx() { caller }: Context,
+  ): Promise<UpdateClusterResult> {
+    return updateCluster(this.services, input, caller);
+  }
+
+  @Mutation(() => RemoveClusterResult, {
+    description: 'Removes a cluster that nothing needs any more: it is not asked again, and its history stays.',
+  })
+  removeCluster(
+    @Arg('input', () => RemoveClusterInput, { description: 'Which cluster to remove.' }) input: RemoveClusterInput,
+    @Ctx() { caller }: Context,
+  ): Promise<RemoveClusterResult> {
+    return removeCluster(this.services, input, caller);
+  }
+
   @FieldResolver(() => [ClusterWarning], {
     description: 'What deserves a thought, as of when it was last asked; empty: nothing.',
   })
@@ -63,31 +82,5 @@ export class ClusterResolver {
   @FieldResolver(() => Storage, { nullable: true, description: 'Where its checkpoints go.' })
   checkpointStorage(@Root() cluster: Cluster, @Ctx() { loaders }: Context) {
     return cluster.checkpointStorageId && loaders.storage.load(cluster.checkpointStorageId);
-  }
-}
-
-@Resolver(() => Storage)
-export class StorageResolver {
-  constructor(private readonly services: Services) {}
-
-  @Query(() => StorageConnection, {
-    description: 'All storages, newest first. Registering a cluster makes them from its own configuration.',
-  })
-  async storages(@Args(() => PageArgs) args: PageArgs) {
-    const page = toPage(args);
-    return toConnection(await storagePage(this.services.database, page), page.first);
-  }
-
-  @FieldResolver(() => [StorageRoot], { description: 'One root for each cluster that reaches it.' })
-  roots(@Root() storage: Storage, @Ctx() { loaders }: Context) {
-    return loaders.storageRoots.load(storage.id);
-  }
-}
-
-@Resolver(() => StorageRoot)
-export class StorageRootResolver {
-  @FieldResolver(() => Cluster, { description: 'The cluster that reaches it so.' })
-  cluster(@Root() root: StorageRoot, @Ctx() { loaders }: Context) {
-    return loaders.cluster.load(root.clusterId);
   }
 }

@@ -7,8 +7,8 @@ import type { ClusterFacts } from '../flink/flink.types.js';
 import { sameLocation, schemeOf } from '../flink/location.js';
 import { ClusterState, type Cluster } from './cluster.entity.js';
 import { isLoopback } from './cluster-url.js';
-import { insertStorage, storageNameTaken } from './cluster.store.js';
 import { storagesOfCluster } from './find-cluster.js';
+import { findStorageByName, insertStorage } from './storage.store.js';
 
 /** A root where there was none is what NO_SAVEPOINT_ROOT asks for, and no change; a root that is gone or another one is. */
 const sameRoot = (recorded: string | null, now: string | null) =>
@@ -40,6 +40,7 @@ export function columnsOf(facts: ClusterFacts, changed: boolean): Record<string,
           savepoint_root: facts.savepointRoot,
           checkpoint_root: facts.checkpointRoot,
           ha_cluster_id: facts.haClusterId,
+          configuration: JSON.stringify(facts.configuration),
         }),
   };
 }
@@ -57,9 +58,9 @@ export async function makeStorages(
     if (same) return same.storageId;
     const id = randomUUID();
     const wanted = `${cluster.name} ${purpose}`;
-    const name = (await storageNameTaken(tx, wanted)) ? `${wanted} ${id.slice(0, 8)}` : wanted;
+    const name = (await findStorageByName(tx, wanted)) ? `${wanted} ${id.slice(0, 8)}` : wanted;
     const readRoot = readRootOf(root, cluster.url);
-    await insertStorage(tx, { id, name, readRoot }, { clusterId: cluster.id, uri: root });
+    await insertStorage(tx, { id, name, readRoot }, [{ clusterId: cluster.id, uri: root }]);
     known.push({ storageId: id, clusterId: cluster.id, uri: root, name, readRoot, readState: 'UNPROVEN' });
     return id;
   };
@@ -73,7 +74,7 @@ export async function makeStorages(
  * The folder here that may be the same as a `file:` root there: only for a cluster at a loopback address, and only a
  * guess, since that address may be a forwarded port. It is proven by the first savepoint of Flink that is seen in it.
  */
-function readRootOf(root: string, url: string): string | null {
+export function readRootOf(root: string, url: string): string | null {
   const scheme = schemeOf(root);
   return scheme === 'file' && isLoopback(url) ? root.replace(/^file:\/*/i, '/') : null;
 }
@@ -94,7 +95,8 @@ export async function tellChange(
         message:
           `Cluster ${cluster.name} answers with other storage roots or another high-availability id than recorded: ` +
           `savepoints ${facts.savepointRoot ?? 'none'} (recorded ${cluster.savepointRoot ?? 'none'}), checkpoints ${facts.checkpointRoot ?? 'none'} ` +
-          `(recorded ${cluster.checkpointRoot ?? 'none'}). It is observed, and nothing is started or triggered there until the recorded configuration is back.`,
+          `(recorded ${cluster.checkpointRoot ?? 'none'}). It is observed, and nothing is started or triggered there until confirmCluster says whether it is the ` +
+          'SAME or was REPLACED, or the recorded configuration is back.',
       });
     } else {
       events.push({

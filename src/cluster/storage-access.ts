@@ -5,8 +5,8 @@ import { recordEvent } from '../event/record-event.js';
 import { FileStorageReader } from '../storage/file-storage-reader.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import { StorageAccess } from './storage.entity.js';
-import { setStorageAccess } from './cluster.store.js';
 import { findStorage } from './find-cluster.js';
+import { setStorageAccess } from './storage.store.js';
 
 /** How far what Stateward sees of a storage may be trusted. */
 export interface Sight {

@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime } from '../api/scalars.js';
 
@@ -25,6 +25,33 @@ registerEnumType(StorageAccess, {
   },
 });
 
+@ObjectType({ description: 'The last time that a root or the reading folder of a storage was moved.' })
+export class StorageMove {
+  @Field(() => DateTime, { description: 'When it was moved.' })
+  at!: Date;
+
+  @Field(() => Boolean, {
+    description: 'Whether the new place could be looked into; if not, nothing is known of what lies there.',
+  })
+  readable!: boolean;
+
+  @Field(() => Int, { description: 'How many of the newest savepoints were looked for at the new place, at most 20.' })
+  lookedFor!: number;
+
+  @Field(() => Int, { description: 'How many of these were found there.' })
+  found!: number;
+
+  @Field(() => [ID], { description: 'Savepoints that were looked for and not found.' })
+  missingSavepointIds!: string[];
+}
+
+/** As it is kept: JSON has no dates. */
+const moveFromJson = {
+  to: (value: unknown) => value,
+  from: (value: (Omit<StorageMove, 'at'> & { at: string }) | null): StorageMove | null =>
+    value && { ...value, at: new Date(value.at) },
+};
+
 /** A place for state. */
 @Entity('storage')
 @ObjectType({ description: 'A place where Flink keeps state, reached by one or more clusters under a root URI each.' })
@@ -33,7 +60,9 @@ export class Storage {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Field(() => String, { description: "Unique among storages; made from the cluster's name and what it holds." })
+  @Field(() => String, {
+    description: "Unique among storages; at first made from the cluster's name and what it holds.",
+  })
   @Column('text')
   name!: string;
 
@@ -45,7 +74,16 @@ export class Storage {
   @Column('text', { name: 'read_state' })
   access!: StorageAccess;
 
-  @Field(() => DateTime, { description: 'When it was first seen in the configuration of a cluster.' })
+  @Field(() => StorageMove, {
+    nullable: true,
+    description: 'What was found when it was last moved; null: it never was.',
+  })
+  @Column('jsonb', { name: 'last_move', nullable: true, transformer: moveFromJson })
+  lastMove!: StorageMove | null;
+
+  @Field(() => DateTime, {
+    description: 'When it was first seen in the configuration of a cluster, or named by a person.',
+  })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }

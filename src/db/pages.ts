@@ -44,12 +44,16 @@ export async function pageOf<E extends ObjectLiteral & { id: string }>(
     const nodes = await sql.entities(entity, text, all, (record) => places.push(String(record.place_at)));
     return nodes.map((node, index) => ({ node, place: { at: places[index] ?? '', id: node.id } }));
   } catch (error) {
-    if (!page.after || !isMalformed(error)) throw error;
-    // Of the form of a cursor, but made by hand or by a list whose ids are of another type.
-    const problem = 'after: this is not a cursor of this list. Use endCursor of the page before.';
-    throw new AppError('BAD_USER_INPUT', problem, { cause: error });
+    throw asWrongCursor(page, error);
   }
 }
 
+/** BAD_USER_INPUT when a page failed on its cursor: of the form of one, but made by hand or by a list whose ids are of another type. */
+export function asWrongCursor(page: Page, error: unknown): unknown {
+  if (!page.after || !isMalformed(error)) return error;
+  const problem = 'after: this is not a cursor of this list. Use endCursor of the page before.';
+  return new AppError('BAD_USER_INPUT', problem, { cause: error });
+}
+
 /** Microseconds are kept: a cursor cut to milliseconds would repeat or skip rows of the same millisecond. */
-const placeOf = (time: string) => `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+export const placeOf = (time: string) => `to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;

@@ -1,6 +1,7 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { DateTime } from '../api/scalars.js';
+import { DateTime, SafeInt } from '../api/scalars.js';
+import { bigintToNumber } from '../db/database.js';
 import { SavepointFormat } from './savepoint-format.js';
 
 export enum DeploymentState {
@@ -70,6 +71,15 @@ export class Deployment {
   @Column('text', { name: 'savepoint_format', nullable: true })
   savepointFormat!: SavepointFormat | null;
 
+  @Column('jsonb')
+  labels!: Record<string, string>;
+
+  @Field(() => SafeInt, {
+    description: 'After so long a start that has not taken hold is told of as an event; it goes on.',
+  })
+  @Column('bigint', { name: 'start_deadline_ms', transformer: bigintToNumber })
+  startDeadlineMs!: number;
+
   @Field(() => DeploymentState, { description: 'What its newest run does; CANCELLED before the first start.' })
   @Column('text')
   state!: DeploymentState;
@@ -96,4 +106,11 @@ export class Deployment {
   @Field(() => DateTime, { description: 'When it was created.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When it was deleted: nothing can be asked of it any more, and its history stays. Null: it was not.',
+  })
+  @Column('timestamptz', { name: 'archived_at', nullable: true })
+  archivedAt!: Date | null;
 }

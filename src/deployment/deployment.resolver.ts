@@ -7,6 +7,8 @@ import { Cluster } from '../cluster/cluster.entity.js';
 import { AppError } from '../errors.js';
 import type { Services } from '../services.js';
 import { createDeployment } from './create-deployment.js';
+import { deleteDeployment } from './delete-deployment.js';
+import { DeleteDeploymentInput, DeleteDeploymentResult } from './delete-deployment.types.js';
 import { Deployment } from './deployment.entity.js';
 import { deploymentPage } from './deployment.store.js';
 import {
@@ -14,8 +16,12 @@ import {
   CreateDeploymentInput,
   CreateDeploymentResult,
   DeploymentFilterInput,
+  Label,
 } from './deployment.types.js';
 import { findDeploymentByName } from './find-deployment.js';
+import { shownConfiguration } from './secrets.js';
+import { updateDeployment } from './update-deployment.js';
+import { UpdateDeploymentInput, UpdateDeploymentResult } from './update-deployment.types.js';
 
 export const DeploymentConnection = connectionOf('Deployment', () => Deployment);
 
@@ -62,6 +68,28 @@ export class DeploymentResolver {
     return createDeployment(this.services, input, caller);
   }
 
+  @Mutation(() => UpdateDeploymentResult, {
+    description: 'Changes the definition of a job from its next start on. Touches no cluster, and no live run.',
+  })
+  updateDeployment(
+    @Arg('input', () => UpdateDeploymentInput, { description: 'Which deployment, and what of it.' })
+    input: UpdateDeploymentInput,
+    @Ctx() { caller }: Context,
+  ): Promise<UpdateDeploymentResult> {
+    return updateDeployment(this.services, input, caller);
+  }
+
+  @Mutation(() => DeleteDeploymentResult, {
+    description: 'Deletes a stopped deployment: its name is free again, its history and its savepoints stay.',
+  })
+  deleteDeployment(
+    @Arg('input', () => DeleteDeploymentInput, { description: 'Which deployment to delete.' })
+    input: DeleteDeploymentInput,
+    @Ctx() { caller }: Context,
+  ): Promise<DeleteDeploymentResult> {
+    return deleteDeployment(this.services, input, caller);
+  }
+
   @FieldResolver(() => Cluster, { description: 'Where its runs are started.' })
   cluster(@Root() deployment: Deployment, @Ctx() { loaders }: Context) {
     return loaders.cluster.load(deployment.clusterId);
@@ -72,8 +100,16 @@ export class DeploymentResolver {
     return deployment.artifactId && loaders.artifact.load(deployment.artifactId);
   }
 
-  @FieldResolver(() => [ConfigurationEntry], { description: 'Flink settings of its runs, as given.' })
+  @FieldResolver(() => [ConfigurationEntry], {
+    description:
+      'Flink settings of its runs, by their names of today; ****** where a value is secret. parameters shows what became of them.',
+  })
   flinkConfiguration(@Root() deployment: Deployment): ConfigurationEntry[] {
-    return Object.entries(deployment.flinkConfiguration).map(([key, value]) => ({ key, value }));
+    return shownConfiguration(deployment.flinkConfiguration);
+  }
+
+  @FieldResolver(() => [Label], { description: 'Labels that it can be found by.' })
+  labels(@Root() deployment: Deployment): Label[] {
+    return Object.entries(deployment.labels).map(([key, value]) => ({ key, value }));
   }
 }

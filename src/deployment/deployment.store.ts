@@ -1,3 +1,4 @@
+import { assign } from '../db/assign.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
 import { Deployment, type DeploymentState } from './deployment.entity.js';
@@ -5,34 +6,42 @@ import { Deployment, type DeploymentState } from './deployment.entity.js';
 export interface DeploymentFilter {
   clusterId?: string | null;
   states?: DeploymentState[] | null;
+  /** All of them. */
+  labels?: readonly { key: string; value: string }[] | null;
+  nameContains?: string | null;
 }
 
-export function deploymentPage(sql: Sql, page: Page, { clusterId, states }: DeploymentFilter) {
+export function deploymentPage(sql: Sql, page: Page, { clusterId, states, labels, nameContains }: DeploymentFilter) {
   const where = ['archived_at is null'];
   const values: unknown[] = [];
   if (clusterId) where.push(`cluster_id = $${values.push(clusterId)}`);
   if (states) where.push(`state = any($${values.push(states)})`);
+  for (const { key, value } of labels ?? [])
+    where.push(`labels @> jsonb_build_object($${values.push(key)}::text, $${values.push(value)}::text)`);
+  if (nameContains) where.push(`position(lower($${values.push(nameContains)}) in lower(name)) > 0`);
   return pageOf(sql, Deployment, 'deployment', page, where, values);
 }
 
-export async function insertDeployment(
-  tx: Transaction,
-  d: Pick<
-    Deployment,
-    | 'id'
-    | 'name'
-    | 'clusterId'
-    | 'artifactId'
-    | 'entryClass'
-    | 'programArguments'
-    | 'parallelism'
-    | 'flinkConfiguration'
-    | 'savepointFormat'
-  >,
-) {
+/** What a person decides about a deployment. */
+export type DeploymentDefinition = Pick<
+  Deployment,
+  | 'name'
+  | 'clusterId'
+  | 'artifactId'
+  | 'entryClass'
+  | 'programArguments'
+  | 'parallelism'
+  | 'flinkConfiguration'
+  | 'savepointFormat'
+  | 'labels'
+  | 'startDeadlineMs'
+>;
+
+export async function insertDeployment(tx: Transaction, d: DeploymentDefinition & { id: string }): Promise<void> {
   await tx.changed(
-    `insert into deployment (id, name, cluster_id, artifact_id, entry_class, program_arguments, parallelism, flink_configuration, savepoint_format)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into deployment (id, name, cluster_id, artifact_id, entry_class, program_arguments, parallelism, flink_configuration,
+                             savepoint_format, labels, start_deadline_ms)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       d.id,
       d.name,
@@ -43,6 +52,34 @@ export async function insertDeployment(
       d.parallelism,
       JSON.stringify(d.flinkConfiguration),
       d.savepointFormat,
+      JSON.stringify(d.labels),
+      d.startDeadlineMs,
     ],
   );
+}
+
+/** Of a row that is locked. What the change does not name stays. */
+export async function changeDeployment(
+  tx: Transaction,
+  id: string,
+  change: Partial<DeploymentDefinition>,
+): Promise<void> {
+  const json = (value: object | undefined) => value && JSON.stringify(value);
+  const values: unknown[] = [id];
+  const set = assign(
+    {
+      name: change.name,
+      cluster_id: change.clusterId,
+      artifact_id: change.artifactId,
+      entry_class: change.entryClass,
+      program_arguments: change.programArguments,
+      parallelism: change.parallelism,
+      flink_configuration: json(change.flinkConfiguration),
+      savepoint_format: change.savepointFormat,
+      labels: json(change.labels),
+      start_deadline_ms: change.startDeadlineMs,
+    },
+    values,
+  );
+  if (set.length > 0) await tx.changed(`update deployment set ${set.join(', ')} where id = $1`, values);
 }

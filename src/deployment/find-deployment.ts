@@ -9,9 +9,15 @@ export const findDeployments = (sql: Sql, ids: readonly string[]) =>
 export const findDeploymentByName = (sql: Sql, name: string) =>
   sql.entity(Deployment, 'select * from deployment where name = $1 and archived_at is null', [name]);
 
-/** Orders what is asked of one deployment: starts, savepoints, stops. */
+/** Orders what is asked of one deployment: starts, savepoints, stops. null for an archived one too: nothing can be asked of it. */
 export const lockDeployment = (tx: Transaction, id: string) =>
-  tx.entity(Deployment, 'select * from deployment where id = $1 for no key update', [id]);
+  tx.entity(Deployment, 'select * from deployment where id = $1 and archived_at is null for no key update', [id]);
+
+export const archiveDeployment = (tx: Transaction, id: string, actor: string) =>
+  tx.changed('update deployment set archived_at = now(), archived_by = $2, ambiguous_since = null where id = $1', [
+    id,
+    actor,
+  ]);
 
 /** A new run: counts it, and makes it the current one. Answers its number. */
 export async function beginRun(
@@ -45,5 +51,34 @@ export async function followJob(
     `update deployment set state_since = case when state = $3 then state_since else now() end, state = $3, observed_at = now()
       where id = $1 and current_job_id = $2`,
     [deploymentId, jobId, state],
+  );
+}
+
+/** Whether two jobs answer to its adoption rule. False: that was known already. */
+export async function markAmbiguous(tx: Transaction, deploymentId: string, ambiguous: boolean): Promise<boolean> {
+  const changed = await tx.changed(
+    `update deployment set ambiguous_since = case when $2 then now() end where id = $1 and (ambiguous_since is not null) <> $2`,
+    [deploymentId, ambiguous],
+  );
+  return changed === 1;
+}
+
+/** A deployment whose job others start: it follows one job id, or whatever runs under a name. */
+export async function insertAdoptedDeployment(
+  tx: Transaction,
+  d: {
+    id: string;
+    name: string;
+    clusterId: string;
+    artifactId: string | null;
+    entryClass: string | null;
+    jobId: string | null;
+    jobName: string | null;
+  },
+): Promise<void> {
+  await tx.changed(
+    `insert into deployment (id, name, cluster_id, artifact_id, entry_class, adopted_job_id, adopted_job_name)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [d.id, d.name, d.clusterId, d.artifactId, d.entryClass, d.jobId, d.jobName],
   );
 }

@@ -12,7 +12,7 @@ const RECONNECT_MS = 200;
 
 /**
  * Wake-ups of this process: one LISTEN connection, rebuilt for ever. A wake-up carries a topic (`due`, `events`,
- * `deployment:<id>`, `savepoint:<id>`, `job:<id>`) and no data; whoever is woken reads the tables. After a reconnect
+ * `deployment:<id>`, `savepoint:<id>`, `job:<id>`, `checkpoints:<deployment id>`) and no data; whoever is woken reads the tables. After a reconnect
  * everybody is woken, since something may have been missed.
  */
 export class EventWakeups {
@@ -28,14 +28,14 @@ export class EventWakeups {
     this.running = this.listen();
   }
 
-  watch(topic: string): Watch {
+  watch(...topics: string[]): Watch {
     let dirty = false;
     let resume: (() => void) | undefined;
     const wake = () => {
       dirty = true;
       resume?.();
     };
-    this.bus.on(topic, wake);
+    for (const topic of topics) this.bus.on(topic, wake);
     return {
       async next(signal, atMostMs) {
         if (!dirty && !signal.aborted) {
@@ -53,8 +53,14 @@ export class EventWakeups {
         }
         dirty = false;
       },
-      stop: () => void this.bus.off(topic, wake),
+      stop: () => topics.forEach((topic) => this.bus.off(topic, wake)),
     };
+  }
+
+  /** Tells of every wake-up of a topic, until the answer is called. */
+  onWake(topic: string, listener: () => void): () => void {
+    this.bus.on(topic, listener);
+    return () => void this.bus.off(topic, listener);
   }
 
   /** A wake-up that stays inside this process. */

@@ -34,7 +34,7 @@ export async function* followEvents(
 }
 
 /** A subscriber need not begin anew because the database was away for a moment: what it missed comes when it is back. */
-async function readPatiently<T>(read: () => Promise<T[]>, signal: AbortSignal): Promise<T[]> {
+export async function readPatiently<T>(read: () => Promise<T[]>, signal: AbortSignal): Promise<T[]> {
   for (const patientUntil = performance.now() + PATIENT_FOR_MS; ;) {
     try {
       return await read();

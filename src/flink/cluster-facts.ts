@@ -45,6 +45,7 @@ export function readClusterFacts(
     asyncStoreDurationMs: parseFlinkDuration(first('rest.async.store-duration')) ?? 300_000,
     heartbeatTimeoutMs: parseFlinkDuration(first('heartbeat.timeout')) ?? 50_000,
     checkpointHistorySize: parseCount(first('web.checkpoints.history')) ?? 10,
+    configuration: Object.fromEntries(options),
   };
 }
 

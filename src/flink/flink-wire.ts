@@ -104,6 +104,8 @@ export const jobsWire = z.object({
   ),
 });
 
+export const jobStatusWire = z.object({ status: jobState }).transform(({ status }) => status);
+
 export const jobWire = z
   .object({
     jid: z.string(),
@@ -134,6 +136,9 @@ export const jobWire = z
     vertices: wire.vertices,
   }));
 
+/** `JobManagerCheckpointStorage`, and the state backend that 1.20 still takes for storage and backend in one. */
+const IN_JOBMANAGER_MEMORY = /(?:^|\.)(?:JobManagerCheckpointStorage|MemoryStateBackend)$/;
+
 export const checkpointConfigWire = z
   .object({
     interval,
@@ -142,12 +147,18 @@ export const checkpointConfigWire = z
     externalization: z.object({ enabled: z.boolean(), delete_on_cancellation: z.boolean() }),
     state_backend: z.string(),
     checkpoint_storage: z.string().nullish(),
+    unaligned_checkpoints: z.boolean().optional(),
+    tolerable_failed_checkpoints: z.number().optional(),
   })
   .transform((wire): CheckpointConfig => ({
     intervalMs: wire.interval,
     timeoutMs: wire.timeout,
     minPauseMs: wire.min_pause,
     retainedOnCancellation: wire.externalization.enabled && !wire.externalization.delete_on_cancellation,
+    retainedOnFailure: wire.externalization.enabled,
+    inJobManagerMemory: IN_JOBMANAGER_MEMORY.test(wire.checkpoint_storage ?? ''),
+    unaligned: wire.unaligned_checkpoints ?? false,
+    tolerableFailures: wire.tolerable_failed_checkpoints ?? 0,
     stateBackend: backendFamily(wire.state_backend),
     stateBackendClass: wire.state_backend,
     checkpointStorageClass: wire.checkpoint_storage ?? null,

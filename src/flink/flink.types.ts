@@ -85,7 +85,10 @@ export interface CheckpointConfig {
   retainedOnCancellation: boolean;
   /** Kept after a failure (`externalization.enabled`), under DELETE_ON_CANCELLATION too. */
   retainedOnFailure: boolean;
-  /** Held in the memory of the JobManager alone, and lost with it. */
+  /**
+   * State is kept in the memory of the JobManager. That alone does not say that it is lost: where a checkpoint directory is
+   * set too, Flink writes it there within `_metadata`, and the entries of the history have a location (1.20.5, 2.3.0).
+   */
   inJobManagerMemory: boolean;
   unaligned: boolean;
   tolerableFailures: number;

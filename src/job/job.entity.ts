@@ -33,6 +33,7 @@ registerEnumType(JobState, {
 export enum JobFailureCode {
   SUBMISSION_REFUSED = 'SUBMISSION_REFUSED',
   SUBMISSION_LOST = 'SUBMISSION_LOST',
+  ANOTHER_RUN_IS_LIVE = 'ANOTHER_RUN_IS_LIVE',
   ARTIFACT_MISSING = 'ARTIFACT_MISSING',
   RESTORE_NOT_TAKEN = 'RESTORE_NOT_TAKEN',
   FLINK_FAILED = 'FLINK_FAILED',
@@ -47,6 +48,7 @@ registerEnumType(JobFailureCode, {
   valuesConfig: {
     SUBMISSION_REFUSED: { description: 'Flink declined the jar or the program; failureRootCause says why.' },
     SUBMISSION_LOST: { description: 'The submission got no answer, and the job did not appear.' },
+    ANOTHER_RUN_IS_LIVE: { description: 'Before the submission another run of the same job was found alive in Flink.' },
     ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
     RESTORE_NOT_TAKEN: { description: 'It ran without the chosen state restored, and was cancelled at once.' },
     FLINK_FAILED: { description: 'The job failed in Flink; failureRootCause says why.' },
@@ -146,6 +148,13 @@ export class Job {
   @Column('boolean', { name: 'allow_non_restored_state' })
   allowNonRestoredState!: boolean;
 
+  @Field(() => String, { nullable: true, description: 'The name that Flink shows; null until it was seen there.' })
+  @Column('text', { name: 'flink_name', nullable: true })
+  flinkName!: string | null;
+
+  @Column('boolean', { name: 'allow_second_run' })
+  allowSecondRun!: boolean;
+
   @Column('bigint', { name: 'restored_checkpoint_id', nullable: true, transformer: bigintToNumber })
   restoredCheckpointId!: number | null;
 
@@ -162,6 +171,9 @@ export class Job {
   @Column('timestamptz', { name: 'took_hold_at', nullable: true })
   tookHoldAt!: Date | null;
 
+  @Column('timestamptz', { name: 'statistics_awaited_since', nullable: true })
+  statisticsAwaitedSince!: Date | null;
+
   @Column('timestamptz', { name: 'deadline_told_at', nullable: true })
   deadlineToldAt!: Date | null;
 
@@ -174,6 +186,10 @@ export class Job {
 
   @Column('timestamptz', { name: 'end_read_at', nullable: true })
   endReadAt!: Date | null;
+
+  /** STORAGE, STATISTICS or RECORD: how far what it retained is known. */
+  @Column('text', { name: 'end_read_from', nullable: true })
+  endReadFrom!: 'STORAGE' | 'STATISTICS' | 'RECORD' | null;
 
   @Column('uuid', { name: 'artifact_id', nullable: true })
   artifactId!: string | null;

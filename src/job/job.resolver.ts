@@ -21,6 +21,7 @@ import { Cluster } from '../cluster/cluster.entity.js';
 import { findText } from '../db/long-text.js';
 import { ConfigurationEntry } from '../deployment/deployment.types.js';
 import { Deployment } from '../deployment/deployment.entity.js';
+import { shownConfiguration } from '../deployment/secrets.js';
 import { cursorBefore } from '../event/event.store.js';
 import type { Services } from '../services.js';
 import { Job, JobState } from './job.entity.js';
@@ -101,9 +102,11 @@ export class JobResolver {
     return job.artifactId && loaders.artifact.load(job.artifactId);
   }
 
-  @FieldResolver(() => [ConfigurationEntry], { description: 'Flink settings that it was submitted with.' })
+  @FieldResolver(() => [ConfigurationEntry], {
+    description: 'Flink settings that it was submitted with; ****** where a value is secret.',
+  })
   flinkConfiguration(@Root() job: Job): ConfigurationEntry[] {
-    return Object.entries(job.flinkConfiguration).map(([key, value]) => ({ key, value }));
+    return shownConfiguration(job.flinkConfiguration);
   }
 
   @FieldResolver(() => String, {

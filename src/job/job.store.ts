@@ -33,6 +33,7 @@ export async function moveJob(
   const columns = [
     'state = $3',
     'state_since = case when state = $3 then state_since else now() end',
+    'statistics_awaited_since = null',
     ...assign(set, values),
   ];
   const changed = await tx.changed(`update job set ${columns.join(', ')} where id = $1 and state = $2`, values);
@@ -68,4 +69,43 @@ export async function countMissing(sql: Sql, id: string): Promise<{ answers: num
     [id],
   );
   return { answers: row?.answers ?? 0, forMs: row?.for_ms ?? 0 };
+}
+
+/** A run that somebody else started; the next look tells its state. */
+export async function insertAdopted(
+  tx: Transaction,
+  job: { id: string; deploymentId: string; clusterId: string; run: number; flinkJobId: string; startedAt: string },
+): Promise<void> {
+  await tx.changed(
+    `insert into job (id, deployment_id, cluster_id, run, origin, flink_job_id, flink_start_time, state, actor, submitted_at)
+     values ($1, $2, $3, $4, 'ADOPTED', $5, $6, 'INITIALIZING', 'stateward', $6)`,
+    [job.id, job.deploymentId, job.clusterId, job.run, job.flinkJobId, job.startedAt],
+  );
+}
+
+/** From now on what was seen of a run waits for Flink's statistics. */
+export const awaitStatistics = (sql: Sql, id: string) =>
+  sql.changed('update job set statistics_awaited_since = coalesce(statistics_awaited_since, now()) where id = $1', [
+    id,
+  ]);
+
+/** False: somebody else has told of it. */
+export async function noteOverdue(tx: Transaction, id: string): Promise<boolean> {
+  return (
+    (await tx.changed('update job set deadline_told_at = now() where id = $1 and deadline_told_at is null', [id])) === 1
+  );
+}
+
+/** An ended run that is alive in Flink; the next look tells its state. False: its deployment has a live run meanwhile. */
+export async function revive(tx: Transaction, id: string): Promise<boolean> {
+  const changed = await tx.changed(
+    `update job j set state = case when started_at is null then 'INITIALIZING' else 'RESTARTING' end, state_since = now(), ended_at = null,
+            failure_code = null, failure_message = null, failure_root_cause = null, drained = false, end_read_at = null, end_read_from = null,
+            missing_since = null, missing_answers = 0, look_at = null
+      where id = $1 and state in ('CANCELLED', 'FINISHED', 'FAILED')
+        and not exists (select 1 from job o where o.deployment_id = j.deployment_id
+                           and o.state in ('SUBMITTING', 'INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING'))`,
+    [id],
+  );
+  return changed === 1;
 }

@@ -9,6 +9,7 @@ import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import type { ClusterFacts, FlinkApi, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
+import { followForeignJobs } from './follow-foreign-jobs.js';
 import { followSeenJobs } from './follow-seen-jobs.js';
 import { liveJobsOf, type ObservedJob } from './find-job.js';
 import { JobState } from './job.entity.js';
@@ -29,11 +30,12 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
   const { database, flinkClients } = deps;
   const cluster = await findCluster(database, claim.id);
   if (!cluster) return;
-  const jobs = (await liveJobsOf(database, cluster.id)).filter((job) => job.state !== JobState.SUBMITTING);
+  const live = await liveJobsOf(database, cluster.id);
+  const jobs = live.filter((job) => job.state !== JobState.SUBMITTING);
   const flink = flinkClients.at(cluster.url);
   let seen: Seen;
   try {
-    seen = await read(flink, cluster, jobs.length > 0);
+    seen = await read(flink, cluster);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return recordSilence(database, cluster, claim, error, jobs.length > 0);
@@ -50,11 +52,13 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
     overview: seen.jobs,
     slots: seen.slots,
   });
+  if (isTheRegistered)
+    await followForeignJobs(deps, cluster.id, seen.jobs, new Set(live.map(({ flinkJobId }) => flinkJobId)));
   const againInMs = pauseMs(deps.clusterLoad.owned, jobs.length > 0, moving);
   await fencedWrite(database, claim, states, { failures: 0, observed_at: NOW, ...slotColumns(seen) }, { againInMs });
 }
 
-async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Promise<Seen> {
+async function read(flink: FlinkApi, cluster: Cluster): Promise<Seen> {
   const due =
     cluster.factsReadAt === null ||
     cluster.state !== ClusterState.REACHABLE ||
@@ -63,11 +67,11 @@ async function read(flink: FlinkApi, cluster: Cluster, hasLiveJobs: boolean): Pr
   // Together: one after the other, the calls to a slow JobManager would outlast the lease, and no look would ever count.
   const [facts, jobs, hosts] = await Promise.all([
     due ? flink.clusterFacts() : null,
-    hasLiveJobs ? flink.jobs() : [],
+    flink.jobs(),
     due ? flink.taskManagerHosts() : null,
   ]);
   const someWait = jobs.some(({ tasks }) => (tasks.SCHEDULED ?? 0) + (tasks.CREATED ?? 0) > 0);
-  const slots = due || someWait || !hasLiveJobs ? await flink.slots() : null; // somebody must be asked, or nothing was seen
+  const slots = due || someWait ? await flink.slots() : null;
   return { facts, jobs, slots, hosts };
 }
 

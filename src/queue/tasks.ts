@@ -21,6 +21,16 @@ export const advanceStart = defineTask({
   concurrency: 4,
 });
 
+/** Takes the step that the state of a stop allows. */
+export const advanceStop = defineTask({
+  name: 'advance-stop',
+  payload: z.object({ stopId: z.uuid() }),
+  key: ({ stopId }) => stopId,
+  attempts: 8,
+  backoffMs: 1_000,
+  concurrency: 10,
+});
+
 /** Drops what is not needed any more, if it is due. The queue repeats it; a worker's own timer does too, more seldom. */
 export const keepHouse = defineTask({
   name: 'keep-house',
@@ -31,5 +41,5 @@ export const keepHouse = defineTask({
   concurrency: 1,
 });
 
-export const tasks = { advanceSavepoint, advanceStart, keepHouse };
+export const tasks = { advanceSavepoint, advanceStart, advanceStop, keepHouse };
 export type Tasks = typeof tasks;

@@ -19,8 +19,9 @@ import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { AdvanceStartDeps } from './start-deps.js';
+import { liveRunsAmong } from '../job/find-foreign-runs.js';
 import { type SubmissionAtWork, submissionAtWork } from './run.store.js';
-import { declined, failStart, submitAnew, submitted } from './settle-start.js';
+import { declined, failStart, submitAnew, submitted, withdrawStart } from './settle-start.js';
 
 const SUBMITTING = [JobState.SUBMITTING];
 /** As long as a run call may last: until then an interrupted one may still bring the job. */
@@ -36,6 +37,8 @@ export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promis
       await fencedWrite(deps.database, claim, [work.state], {}, 'REST');
     } else if (work.runSentAgoMs !== null) {
       await lookUp(deps, work, claim);
+    } else if (work.stopId !== null) {
+      await withdrawStart(deps, work, claim, deps.flinkClients.at(work.cluster.url));
     } else {
       await submit(deps, work, claim);
     }
@@ -59,6 +62,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
     await database.transaction((tx) => readFactsSoon(tx, work.cluster.id));
     return giveBack(database, claim, 'a look at the cluster, whose JobManager was restarted', 300);
   }
+  if (work.jarId === null && (await anotherRunIsLive(deps, work, claim, flink))) return;
   const jarId =
     work.jarId !== null && work.processMark === processMark
       ? work.jarId
@@ -83,6 +87,10 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
         programArguments: work.programArguments,
         parallelism: work.parallelism,
         flinkConfiguration: { 'pipeline.name': work.deploymentName, ...work.flinkConfiguration },
+        ...(work.startLocation !== null && {
+          savepointPath: work.startLocation,
+          allowNonRestoredState: work.allowNonRestoredState,
+        }),
       },
       signal,
     ),
@@ -91,6 +99,23 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
   const sent = { ...work, jarId };
   if (reply.outcome === 'ACCEPTED') return submitted(deps, sent, claim, flink);
   return declined(deps, sent, claim, flink, reply);
+}
+
+/** Asked of Flink itself right before the submission: a job may have come alive since the start was accepted (SR-7). */
+async function anotherRunIsLive(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+): Promise<boolean> {
+  if (work.allowSecondRun) return false;
+  const others = await liveRunsAmong(deps.database, work, await flink.jobs());
+  if (others.length === 0) return false;
+  const message =
+    `Flink runs ${others.map(({ jobId, name }) => `${jobId} ("${name}")`).join(', ')}, which looks like another run of this deployment: nothing was submitted. ` +
+    'Adopt it (adoptJob), cancel it in Flink, or start with allowSecondRun: true.';
+  await failStart(deps, work, claim, flink, { code: JobFailureCode.ANOTHER_RUN_IS_LIVE, message, cause: null });
+  return true;
 }
 
 /** Streams the jar to the cluster. null: that ended the start. */

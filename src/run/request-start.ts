@@ -2,42 +2,46 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { ClusterState } from '../cluster/cluster.entity.js';
+import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
 import { findCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
+import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
 import { beginRun, lockDeployment, nextRun } from '../deployment/find-deployment.js';
-import { defaultConfiguration, readConfiguration } from '../deployment/flink-configuration.js';
 import { EventType } from '../event/event-types.js';
-import { failPoint } from '../fail-point.js';
+import type { EventWakeups } from '../event/event-wakeups.js';
 import { recordEvent } from '../event/record-event.js';
+import { failPoint } from '../fail-point.js';
+import { findForeignRuns } from '../job/find-foreign-runs.js';
 import { findJob } from '../job/find-job.js';
-import { stoppedStates } from '../job/job.lifecycle.js';
 import { StartStrategy } from '../job/start-strategy.js';
-import { advanceStart } from '../queue/tasks.js';
 import type { TaskQueue } from '../queue/task-queue.js';
+import { advanceStart } from '../queue/tasks.js';
+import { awaitEndRead } from './await-end-read.js';
+import { type Plan, planRestore, type RunSettings } from './plan-restore.js';
 import { insertJob } from './run.store.js';
 import {
   ClusterTakesNoJars,
-  DeploymentNotStopped,
   type StartDeploymentInput,
   type StartDeploymentResult,
   type StartInput,
-  StrategyNotAvailable,
 } from './run.types.js';
+import { checkStart, isStopped, settingsOf } from './start-settings.js';
+import { AnotherRunIsLive, ArtifactNeeded } from './start-refusals.types.js';
 
 export interface RequestStartDeps {
   database: Database;
   taskQueue: TaskQueue;
+  wakeups: EventWakeups;
 }
 
 const LOOK_BY_ITSELF_MS = 2_000;
 
-/** Accepts a start durably, with the Flink job id chosen and stored; the submission follows. */
+/** Accepts a start durably, with its state chosen and the Flink job id stored; the submission follows. */
 export async function requestStart(
-  { database, taskQueue }: RequestStartDeps,
+  { database, taskQueue, wakeups }: RequestStartDeps,
   input: StartDeploymentInput,
   caller: Caller,
 ): Promise<StartDeploymentResult> {
@@ -45,8 +49,7 @@ export async function requestStart(
   const { start } = input;
   const problem = checkStart(start);
   if (problem) return problem;
-  const configuration = readConfiguration('start.flinkConfiguration', start.flinkConfiguration);
-  if (configuration instanceof InvalidInput) return configuration;
+  if (needsEnd(start)) await awaitEndRead({ database, wakeups }, input.deploymentId);
 
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'startDeployment', input };
   const answer = await answerOnce(database, request, findJob, async (tx) => {
@@ -55,13 +58,20 @@ export async function requestStart(
     if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const cluster = await findCluster(tx, deployment.clusterId);
     if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
-    if (!(stoppedStates as readonly DeploymentState[]).includes(deployment.state))
-      return new DeploymentNotStopped(deployment);
-    if (start.strategy !== StartStrategy.NONE) return new StrategyNotAvailable(start.strategy);
+    if (!isStopped(deployment)) return new DeploymentNotStopped(deployment);
+    if (deployment.artifactId === null) return new ArtifactNeeded(deployment.name);
     if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
     if (cluster.acceptsJars === false) return new ClusterTakesNoJars(cluster);
+    const settings = settingsOf(deployment, start);
+    if (settings instanceof InvalidInput) return settings;
+    const others = start.allowSecondRun ? [] : await findForeignRuns(tx, deployment.id, cluster.id);
+    if (others.length > 0) return new AnotherRunIsLive(cluster.name, others);
+    if (start.strategy === StartStrategy.NONE)
+      return store(tx, { deployment, cluster, start, plan: null, settings: settings.today, caller });
 
-    return store(tx, deployment, start, configuration, caller);
+    const plan = await planRestore(tx, start, deployment, cluster, settings, { lock: true });
+    if (!('findings' in plan)) return plan;
+    return store(tx, { deployment, cluster, start, plan, settings: plan.settings, caller });
   });
   failPoint('request.committed');
   if ('flinkJobId' in answer) taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
@@ -69,39 +79,23 @@ export async function requestStart(
   return answer;
 }
 
-/** What can be said of a start without looking anything up. */
-function checkStart(start: StartInput): InvalidInput | null {
-  const named = {
-    savepointId: StartStrategy.FROM_SAVEPOINT,
-    checkpointId: StartStrategy.FROM_CHECKPOINT,
-    location: StartStrategy.FROM_LOCATION,
-  } as const;
-  for (const field of ['savepointId', 'checkpointId', 'location'] as const) {
-    const given = start[field] !== null && start[field] !== undefined;
-    if (given && start.strategy !== named[field])
-      return new InvalidInput(
-        `start.${field}`,
-        `it goes with ${named[field]}, not with ${start.strategy}. Remove it, or choose that strategy.`,
-      );
-    if (!given && start.strategy === named[field])
-      return new InvalidInput(`start.${field}`, `${start.strategy} needs it.`);
-  }
-  const { parallelism } = start;
-  if (parallelism !== null && parallelism !== undefined && (parallelism < 1 || parallelism > 32_768)) {
-    return new InvalidInput('start.parallelism', `${parallelism} is not between 1 and 32768.`);
-  }
-  return null;
+/** What the last run retained at its end matters to these; savepoints are known without. */
+const needsEnd = ({ strategy }: StartInput): boolean =>
+  strategy === StartStrategy.LATEST_STATE || strategy === StartStrategy.FROM_CHECKPOINT;
+
+interface Accepted {
+  deployment: Deployment;
+  cluster: Cluster;
+  start: StartInput;
+  plan: Plan | null;
+  settings: RunSettings;
+  caller: Caller;
 }
 
-async function store(
-  tx: Transaction,
-  deployment: Deployment,
-  start: StartInput,
-  configuration: Record<string, string>,
-  { actor }: Caller,
-): Promise<string> {
+async function store(tx: Transaction, { deployment, start, plan, settings, caller }: Accepted): Promise<string> {
   const id = randomUUID();
   const run = await nextRun(tx, deployment.id);
+  const { actor } = caller;
   await insertJob(
     tx,
     {
@@ -111,11 +105,16 @@ async function store(
       run,
       flinkJobId: randomBytes(16).toString('hex'),
       strategy: start.strategy,
-      artifactId: deployment.artifactId,
-      entryClass: deployment.entryClass,
-      programArguments: start.programArguments ?? deployment.programArguments,
-      parallelism: start.parallelism ?? deployment.parallelism,
-      flinkConfiguration: { ...defaultConfiguration, ...deployment.flinkConfiguration, ...configuration },
+      ...settings,
+      allowNonRestoredState: start.allowNonRestoredState,
+      allowSecondRun: start.allowSecondRun,
+      startSavepointId: plan?.found.point.savepointId ?? null,
+      startJobId: plan?.found.point.jobId ?? null,
+      startCheckpointId: plan?.found.point.flinkCheckpointId ?? null,
+      startLocation: plan?.location ?? null,
+      startTriggeredAt: dateOf(plan?.found.point.triggeredAt),
+      startWhy: plan?.found.why ?? null,
+      startWarnings: plan?.findings ?? [],
       actor,
     },
     LOOK_BY_ITSELF_MS,
@@ -126,8 +125,11 @@ async function store(
     deploymentId: deployment.id,
     clusterId: deployment.clusterId,
     jobId: id,
+    savepointId: plan?.found.point.savepointId ?? null,
     actor,
-    message: `Run ${run} of ${deployment.name} was asked for by ${actor}: ${start.strategy === StartStrategy.NONE ? 'without state (NONE)' : start.strategy}.`,
+    message: `Run ${run} of ${deployment.name} was asked for by ${actor}: ${plan ? `${start.strategy}, from ${plan.location}: ${plan.found.why}` : 'without state (NONE)'}.`,
   });
   return id;
 }
+
+const dateOf = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : new Date(ms));

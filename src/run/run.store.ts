@@ -18,14 +18,24 @@ export async function insertJob(
     | 'programArguments'
     | 'parallelism'
     | 'flinkConfiguration'
+    | 'allowNonRestoredState'
+    | 'allowSecondRun'
+    | 'startSavepointId'
+    | 'startJobId'
+    | 'startCheckpointId'
+    | 'startLocation'
+    | 'startTriggeredAt'
+    | 'startWhy'
     | 'actor'
-  >,
+  > & { startWarnings: readonly object[] },
   lookInMs: number,
 ): Promise<void> {
   await tx.changed(
     `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, artifact_id, entry_class, program_arguments,
-                      parallelism, flink_configuration, actor, waiting_for, look_at)
-     values ($1, $2, $3, $4, $5, 'SUBMITTING', $6, $7, $8, $9, $10, $11, $12, 'a worker to submit it', now() + $13 * interval '1 ms')`,
+                      parallelism, flink_configuration, actor, waiting_for, look_at, allow_non_restored_state, allow_second_run,
+                      start_savepoint_id, start_job_id, start_checkpoint_id, start_location, start_triggered_at, start_why, start_warnings)
+     values ($1, $2, $3, $4, $5, 'SUBMITTING', $6, $7, $8, $9, $10, $11, $12, 'a worker to submit it', now() + $13 * interval '1 ms',
+             $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
     [
       job.id,
       job.deploymentId,
@@ -40,6 +50,15 @@ export async function insertJob(
       JSON.stringify(job.flinkConfiguration),
       job.actor,
       lookInMs,
+      job.allowNonRestoredState,
+      job.allowSecondRun,
+      job.startSavepointId,
+      job.startJobId,
+      job.startCheckpointId,
+      job.startLocation,
+      job.startTriggeredAt,
+      job.startWhy,
+      JSON.stringify(job.startWarnings),
     ],
   );
 }
@@ -58,6 +77,12 @@ export interface SubmissionAtWork {
   programArguments: string[];
   parallelism: number | null;
   flinkConfiguration: Record<string, string>;
+  /** null: without state. */
+  startLocation: string | null;
+  allowNonRestoredState: boolean;
+  allowSecondRun: boolean;
+  /** A stop was accepted: nothing is submitted any more. */
+  stopId: string | null;
   /** Since the run call left, or was about to; null before it. */
   runSentAgoMs: number | null;
   processMark: string | null;
@@ -72,7 +97,9 @@ export async function submissionAtWork(sql: Sql, claim: Claim): Promise<Submissi
     `select jsonb_build_object(
         'id', j.id, 'deploymentId', j.deployment_id, 'deploymentName', d.name, 'run', j.run, 'state', j.state, 'flinkJobId', j.flink_job_id,
         'submission', j.submission, 'jarId', j.jar_id, 'entryClass', j.entry_class, 'programArguments', to_jsonb(j.program_arguments),
-        'parallelism', j.parallelism, 'flinkConfiguration', j.flink_configuration,
+        'parallelism', j.parallelism, 'flinkConfiguration', j.flink_configuration, 'startLocation', j.start_location,
+        'allowNonRestoredState', j.allow_non_restored_state, 'allowSecondRun', j.allow_second_run,
+        'stopId', (select s.id from stop s where s.job_id = j.id and s.state in ('WAITING', 'IN_PROGRESS')),
         'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
         'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark),
         'artifact', case when a.id is null then null else jsonb_build_object('name', a.name, 'sha256', a.sha256) end) as work

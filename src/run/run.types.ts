@@ -1,28 +1,91 @@
-import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { DateTime } from '../api/scalars.js';
+import { createUnionType, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { IdempotencyKeyReused, InvalidInput, NotFound, UserError } from '../api/user-error.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
 import type { Cluster } from '../cluster/cluster.entity.js';
-import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
+import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
 import { ConfigurationEntry } from '../deployment/deployment.types.js';
+import { OutsideStorages } from '../cluster/outside-storages.js';
 import { Job } from '../job/job.entity.js';
 import { StartStrategy } from '../job/start-strategy.js';
+import {
+  AnotherRunIsLive,
+  ArtifactNeeded,
+  CheckpointOfLiveJob,
+  CodeNotKnown,
+  JobHadFinished,
+  LatestStateUncertain,
+  NoRestorableState,
+  RestoreIncompatible,
+  SnapshotNotRestorable,
+  StateIsDrained,
+  StateNotReachable,
+} from './start-refusals.types.js';
+
+export enum CodeChoice {
+  CURRENT = 'CURRENT',
+  AS_TAKEN = 'AS_TAKEN',
+}
+registerEnumType(CodeChoice, {
+  name: 'CodeChoice',
+  description: 'Which code a run is started with.',
+  valuesConfig: {
+    CURRENT: { description: "The deployment's artifact, arguments and settings of today." },
+    AS_TAKEN: {
+      description:
+        'Those of the run that made the state: undoes a bad release in one call. The deployment stays as it is.',
+    },
+  },
+});
 
 @InputType({
   description: 'Which state a run starts from, and settings for this run alone. There is no default for the strategy.',
 })
 export class StartInput {
-  @Field(() => StartStrategy, { description: 'Which state to start from; this version can do NONE.' })
+  @Field(() => StartStrategy, { description: 'Which state to start from.' })
   strategy!: StartStrategy;
 
   @Field(() => ID, { nullable: true, description: 'With FROM_SAVEPOINT.' })
   savepointId?: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'With FROM_CHECKPOINT.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: "With FROM_CHECKPOINT: a checkpoint that an ended run left behind, or somebody else's savepoint.",
+  })
   checkpointId?: string | null;
 
-  @Field(() => String, { nullable: true, description: 'With FROM_LOCATION: a path below the root of a storage.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "With FROM_LOCATION: a place below the root of a storage that the deployment's cluster reaches.",
+  })
   location?: string | null;
+
+  @Field(() => CodeChoice, {
+    defaultValue: CodeChoice.CURRENT,
+    description: 'Whose jar, arguments and settings: those of the deployment, or those that the state was made with.',
+  })
+  code!: CodeChoice;
+
+  @Field(() => Boolean, { defaultValue: false, description: 'Start from the savepoint of a drain all the same.' })
+  acceptDrained!: boolean;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'With LATEST_STATE: go on from the newest known state, although newer may exist (LATEST_STATE_UNCERTAIN).',
+  })
+  acceptKnownState!: boolean;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Start although Flink runs another job that looks like this one (ANOTHER_RUN_IS_LIVE).',
+  })
+  allowSecondRun!: boolean;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Try it although the plan says INCOMPATIBLE (RESTORE_INCOMPATIBLE).',
+  })
+  ignoreFindings!: boolean;
 
   @Field(() => Boolean, {
     defaultValue: false,
@@ -60,46 +123,6 @@ export class StartDeploymentInput {
 
 @ObjectType({
   implements: UserError,
-  description: 'Declined: only a stopped deployment (CANCELLED, FINISHED, FAILED) can be started. Wait for its end.',
-})
-export class DeploymentNotStopped extends UserError {
-  override readonly code = 'DEPLOYMENT_NOT_STOPPED' as const;
-  override readonly message: string;
-
-  @Field(() => DeploymentState, { description: 'The state that it has instead.' })
-  readonly deploymentState: DeploymentState;
-
-  @Field(() => DateTime, { description: 'Since when it has that state.' })
-  readonly since: Date;
-
-  constructor(deployment: Deployment) {
-    super();
-    this.deploymentState = deployment.state;
-    this.since = deployment.stateSince;
-    this.message = `Deployment "${deployment.name}" is ${deployment.state} since ${deployment.stateSince.toISOString()}. Only a stopped one (CANCELLED, FINISHED, FAILED) can be started.`;
-  }
-}
-
-@ObjectType({
-  implements: UserError,
-  description: 'Declined: this strategy comes with a later version. Nothing was started; NONE starts without state.',
-})
-export class StrategyNotAvailable extends UserError {
-  override readonly code = 'STRATEGY_NOT_AVAILABLE' as const;
-  override readonly message: string;
-
-  @Field(() => StartStrategy, { description: 'The strategy that was asked for.' })
-  readonly strategy: StartStrategy;
-
-  constructor(strategy: StartStrategy) {
-    super();
-    this.strategy = strategy;
-    this.message = `Starting with ${strategy} is not yet available in this version. NONE starts the job without state; nothing was started.`;
-  }
-}
-
-@ObjectType({
-  implements: UserError,
   description:
     'Declined: the cluster takes no jars over REST (an application cluster, or web.submit.enable is false). Use a session cluster.',
 })
@@ -117,6 +140,20 @@ export class ClusterTakesNoJars extends UserError {
   }
 }
 
+/** What a start may be declined for on account of the state that it names. */
+export const stateRefusals = [
+  NoRestorableState,
+  JobHadFinished,
+  CheckpointOfLiveJob,
+  LatestStateUncertain,
+  SnapshotNotRestorable,
+  StateIsDrained,
+  StateNotReachable,
+  RestoreIncompatible,
+  OutsideStorages,
+  CodeNotKnown,
+] as const;
+
 export const StartDeploymentResult = createUnionType({
   name: 'StartDeploymentResult',
   description: 'The new run, or why nothing was started.',
@@ -126,10 +163,12 @@ export const StartDeploymentResult = createUnionType({
       NotFound,
       InvalidInput,
       DeploymentNotStopped,
-      StrategyNotAvailable,
+      ArtifactNeeded,
       ClusterChanged,
       ClusterTakesNoJars,
+      AnotherRunIsLive,
       IdempotencyKeyReused,
+      ...stateRefusals,
     ] as const,
 });
 export type StartDeploymentResult = typeof StartDeploymentResult;

@@ -132,6 +132,26 @@ export async function failStart(
   await removeJar(deps, work, flink);
 }
 
+/** A stop was accepted before the submission left: there is nothing to cancel in Flink. */
+export async function withdrawStart(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+): Promise<void> {
+  await deps.database.transaction(async (tx) => {
+    await lockCluster(tx, work.cluster.id);
+    const set = { state: JobState.CANCELLED, state_since: NOW, ended_at: NOW, waiting_for: null };
+    await fencedWrite(tx, claim, SUBMITTING, set, 'REST');
+    if (work.stopId !== null) await wake(tx, 'stop', work.stopId);
+    await tellDeployment(tx, aboutJob(work), JobState.CANCELLED, {
+      type: EventType.JOB_ENDED,
+      message: `Run ${work.run} was stopped before it was submitted.`,
+    });
+  });
+  await removeJar(deps, work, flink);
+}
+
 const aboutJob = (work: SubmissionAtWork) => ({
   id: work.id,
   deploymentId: work.deploymentId,

@@ -1,5 +1,4 @@
 import { answerOnce } from '../api/answer-once.js';
-import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { lockCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
@@ -11,7 +10,9 @@ import { admitSavepoints } from './admit-savepoints.js';
 import { findSavepoint } from './find-savepoint.js';
 import type { Savepoint } from './savepoint.entity.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { refuseCheckpointId } from './savepoint-id.js';
 import { attemptsOf, lockSavepoint, moveSavepoint, takeAway, updateAttempt } from './savepoint.store.js';
+import { wakeStopsOf } from './stop-savepoint.store.js';
 import { type AbandonSavepointInput, type AbandonSavepointResult, SavepointHasEnded } from './savepoint.types.js';
 
 const underWay = [SavepointState.PENDING, SavepointState.IN_PROGRESS];
@@ -25,7 +26,8 @@ export async function abandonSavepoint(
   input: AbandonSavepointInput,
   caller: Caller,
 ): Promise<AbandonSavepointResult> {
-  checkId('savepointId', input.savepointId);
+  const wrongId = refuseCheckpointId('savepointId', input.savepointId);
+  if (wrongId) return wrongId;
   if (input.reason && input.reason.length > 500)
     return new InvalidInput('reason', `it has ${input.reason.length} characters; 500 are kept.`);
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'abandonSavepoint', input };
@@ -57,6 +59,7 @@ export async function abandonSavepoint(
         outcome: SavepointFailureCode.ABANDONED,
       });
     await takeAway(tx, savepoint.id, 0);
+    await wakeStopsOf(tx, savepoint.id);
     const admitted = await admitSavepoints(tx, clusterId, 0);
     await recordInOrder(tx, [
       {

@@ -10,9 +10,11 @@ import { describePending, explainFailure } from './explain-failure.js';
 import { findLostResult } from './find-lost-result.js';
 import { sentOnJobManagersClock } from './read-progress.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
-import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { SavepointFailureCode, SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { mayBeSent } from './savepoint.lifecycle.js';
 import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+import { settleFailedStop } from './settle-failed-stop.js';
+import { abortedByStop } from './stop-savepoint.store.js';
 
 const TOLD_WITHIN_MS = 3_000;
 
@@ -59,12 +61,16 @@ export async function settleStatus(
 }
 
 async function recordFailure(
-  { database, flinkClients }: AdvanceSavepointDeps,
+  deps: AdvanceSavepointDeps,
   work: SavepointAtWork,
   claim: Claim,
   cause: FlinkCause,
 ): Promise<void> {
-  const code = SavepointFailureCode[classifySavepointFailure(cause)];
+  const { database, flinkClients } = deps;
+  if (work.origin === SavepointOrigin.STOP && (await settleFailedStop(deps, work, claim, cause))) return;
+  const told = SavepointFailureCode[classifySavepointFailure(cause)];
+  const byStop = told === SavepointFailureCode.ABORTED && (await abortedByStop(database, work.id));
+  const code = byStop ? SavepointFailureCode.ABORTED_BY_STOP : told;
   const pending =
     code === SavepointFailureCode.EXPIRED ? await pendingIfTold(flinkClients.at(work.cluster.url), work) : null;
   const context = {

@@ -12,6 +12,7 @@ import type { Failure } from './explain-failure.js';
 import { DetailsState, SavepointFailureCode, SavepointState } from './savepoint.enums.js';
 import { mayStillBeFound } from './savepoint.lifecycle.js';
 import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
+import { wakeStopsOf } from './stop-savepoint.store.js';
 
 /** Pause before the statistics are asked for checkpoint id, size and duration: Flink serves them from a cache of 3 s. */
 const DETAILS_FIRST_MS = 400;
@@ -25,13 +26,23 @@ const eventAbout = (work: SavepointAtWork) => ({
   clusterId: work.cluster.id,
 });
 
+/** STOP_FAILED_AFTER: the stop that made it failed when it was whole. */
+export type How = 'POLLED' | 'FOUND' | 'STOP_FAILED_AFTER';
+
+const remarks: Record<How, string> = {
+  POLLED: '',
+  FOUND: ' (found; Flink had forgotten the trigger id)',
+  STOP_FAILED_AFTER:
+    ' (whole, although the stop that made it failed afterwards; side effects may be uncommitted, so restore from it and from nothing later)',
+};
+
 /** There is a savepoint at `location`: Flink said so, or it was found. Lets the next one of the cluster go on in the same transaction. */
 export async function completeSavepoint(
   database: Database,
   work: SavepointAtWork,
   claim: Claim,
   location: string,
-  how: 'POLLED' | 'FOUND',
+  how: How,
 ): Promise<void> {
   const place = normaliseLocation(location);
   const late = work.state === SavepointState.FAILED;
@@ -53,6 +64,7 @@ export async function completeSavepoint(
         state_backend: work.job.stateBackend,
         details: DetailsState.NOT_YET_REPORTED,
         in_flight: false,
+        stop_failed_after: how === 'STOP_FAILED_AFTER',
         lost_since: null,
         failure_code: null,
         failure_message: null,
@@ -63,6 +75,7 @@ export async function completeSavepoint(
       { againInMs: DETAILS_FIRST_MS },
     );
     if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: 'COMPLETED' });
+    await wakeStopsOf(tx, work.id);
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
     await recordInOrder(tx, [...eventsOfCompletion(work, place, home, how, late), ...admitted]);
     failPoint('savepoint.end-before-commit');
@@ -91,7 +104,7 @@ function eventsOfCompletion(
   work: SavepointAtWork,
   location: string,
   home: { path: string } | null,
-  how: 'POLLED' | 'FOUND',
+  how: How,
   late: boolean,
 ): NewEvent[] {
   const about = eventAbout(work);
@@ -106,7 +119,7 @@ function eventsOfCompletion(
   events.push({
     ...about,
     type: EventType.SAVEPOINT_COMPLETED,
-    message: `Savepoint ${work.id} is complete: ${location}${how === 'FOUND' ? ' (found; Flink had forgotten the trigger id)' : ''}.`,
+    message: `Savepoint ${work.id} is complete: ${location}${remarks[how]}.`,
     details: { location },
   });
   if (!home || !work.attempt || !home.path.startsWith(`${work.attempt.directory}/`)) {
@@ -147,6 +160,7 @@ export async function failSavepoint(
     );
     if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: failure.code });
     if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
+    await wakeStopsOf(tx, work.id);
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
     await recordInOrder(tx, [failedEvent(work, failure), ...admitted]);
     failPoint('savepoint.end-before-commit');

@@ -1,3 +1,5 @@
+import { SavepointState } from './savepoint.enums.js';
+
 /** What earlier savepoints of a deployment, in one format, say of the next. Pure. */
 
 const sorted = (durations: readonly number[]) => [...durations].sort((a, b) => a - b);
@@ -28,4 +30,13 @@ export function likelyToExpire(
       `Earlier savepoints took up to ${Math.round(p95 / 1000)} s, and Flink gives up after ${Math.round(timeoutMs / 1000)} s. ` +
       'Raise execution.checkpointing.timeout of the job at its next start, or use the NATIVE format.',
   };
+}
+
+/** How much longer a savepoint in progress is expected to take; null: it is not in progress, or nothing is expected. */
+export function expectedRestMs(
+  savepoint: { state: SavepointState; stateSince: Date; expectedDurationMs: number | null },
+  now: Date,
+): number | null {
+  if (savepoint.state !== SavepointState.IN_PROGRESS || savepoint.expectedDurationMs === null) return null;
+  return Math.max(0, savepoint.expectedDurationMs - (now.getTime() - savepoint.stateSince.getTime()));
 }

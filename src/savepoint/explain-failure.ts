@@ -35,6 +35,7 @@ export function explainFailure(code: SavepointFailureCode, cause: FlinkCause, co
       'Not every task of the job was running when Flink was asked. Wait until the deployment is RUNNING and ask again.',
     ABORTED:
       'The job was interrupted while the savepoint was made (a task failed, a TaskManager was lost, or the job was cancelled). When the deployment is RUNNING again, ask again.',
+    ABORTED_BY_STOP: 'A stop of the job ended it. Nothing to do.',
     STORAGE_ERROR:
       'Flink could not write to the storage. Check that the path exists, and that JobManager and TaskManagers may write there.',
     JOB_ENDED: 'The job had ended in Flink. Start the deployment, then ask again.',

@@ -77,7 +77,7 @@ export async function seekLateResult(deps: AdvanceSavepointDeps, work: Savepoint
   await fencedWrite(deps.database, claim, [SavepointState.FAILED], { failures: 0 }, then);
 }
 
-interface Found {
+export interface Found {
   location: string | null;
   /** The job shows a savepoint in progress, which may be this one. */
   mayStillRun: boolean;
@@ -87,7 +87,8 @@ interface Found {
   trouble: AppError | null;
 }
 
-async function seek({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<Found> {
+/** Looks once for a result below the attempt's directory. */
+export async function seek({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<Found> {
   const { attempt } = work;
   if (!attempt) return { location: null, mayStillRun: false, looked: false, trouble: null };
   let statistics: CheckpointStatistics | null = null;

@@ -7,6 +7,7 @@ import { isLive } from '../job/job.lifecycle.js';
 import { JobState } from '../job/job.entity.js';
 import { admitSavepoints } from './admit-savepoints.js';
 import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { leaveReplacedCluster } from './leave-replaced-cluster.js';
 import { moveSavepoint, pendingOfJob } from './savepoint.store.js';
 
 /** What savepoints do about jobs and clusters: those that wait go on when their job runs again, and end when it has ended. */
@@ -17,6 +18,9 @@ export const savepointsFollowCluster: ClusterFollower = {
   },
   async clusterIsBack(tx, clusterId) {
     await recordInOrder(tx, await admitSavepoints(tx, clusterId, 0));
+  },
+  async clusterReplaced(tx, clusterId) {
+    await recordInOrder(tx, await leaveReplacedCluster(tx, clusterId));
   },
 };
 

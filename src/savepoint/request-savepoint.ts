@@ -9,7 +9,7 @@ import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { findDeployment } from '../deployment/find-deployment.js';
-import { SavepointFormat } from '../deployment/savepoint-format.js';
+import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
 import { failPoint } from '../fail-point.js';
 import { findJob } from '../job/find-job.js';
@@ -18,6 +18,7 @@ import { advanceSavepoint } from '../queue/tasks.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 import { recordInOrder } from '../event/record-event.js';
 import { admitTo } from './admit-savepoints.js';
+import { chooseFormat } from './choose-format.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { findSavepoint } from './find-savepoint.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
@@ -82,16 +83,6 @@ async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, 
   if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
   if (!cluster.savepointStorageId) return new NoSavepointRoot(cluster);
   return null;
-}
-
-/** ForSt cannot write CANONICAL (SP-2). RUNNING promises that the backend was observed. */
-function chooseFormat(
-  wanted: SavepointFormat | null,
-  stateBackend: string | null,
-): SavepointFormat | FormatNotSupported {
-  const nativeOnly = stateBackend === 'FORST';
-  if (nativeOnly && wanted === SavepointFormat.CANONICAL) return new FormatNotSupported(wanted, stateBackend);
-  return wanted ?? (nativeOnly ? SavepointFormat.NATIVE : SavepointFormat.CANONICAL);
 }
 
 async function store(

@@ -16,6 +16,7 @@ import {
 import { connectionOf, PageArgs, toConnection, toPage } from '../api/connection.js';
 import type { Context } from '../api/context.js';
 import { checkId, IdArg } from '../api/id-arg.js';
+import { forgetLoaded } from '../api/loaders.js';
 import { checkWait } from '../api/wait-arg.js';
 import { findText } from '../db/long-text.js';
 import { Deployment } from '../deployment/deployment.entity.js';
@@ -35,6 +36,7 @@ import {
   AbandonSavepointResult,
   CreateSavepointInput,
   CreateSavepointResult,
+  DeploymentSavepointFilterInput,
   SavepointFilterInput,
 } from './savepoint.types.js';
 import { followSavepoint, waitForSavepoint } from './wait-for-savepoint.js';
@@ -109,7 +111,9 @@ export class SavepointResolver {
   savepointProgress(
     @Root() savepoint: Savepoint,
     @Arg('id', () => ID, { description: 'The savepoint to follow.' }) _id: string,
+    @Ctx() { loaders }: Context,
   ): SavepointProgress {
+    forgetLoaded(loaders);
     return { savepoint };
   }
 
@@ -160,9 +164,15 @@ export class DeploymentSavepointsResolver {
   constructor(private readonly services: Services) {}
 
   @FieldResolver(() => SavepointConnection, { description: 'Its savepoints, newest first.' })
-  async savepoints(@Root() deployment: Deployment, @Args(() => PageArgs) args: PageArgs) {
+  async savepoints(
+    @Root() { id: deploymentId }: Deployment,
+    @Args(() => PageArgs) args: PageArgs,
+    @Arg('filter', () => DeploymentSavepointFilterInput, { nullable: true, description: 'Which ones. Default: all.' })
+    filter?: DeploymentSavepointFilterInput,
+  ) {
     const page = toPage(args);
-    return toConnection(await savepointPage(this.services.database, page, { deploymentId: deployment.id }), page.first);
+    const found = await savepointPage(this.services.database, page, { ...filter, deploymentId });
+    return toConnection(found, page.first);
   }
 }
 

@@ -18,14 +18,25 @@ export interface SavepointFilter {
   deploymentId?: string | null;
   states?: SavepointState[] | null;
   origins?: SavepointOrigin[] | null;
+  formats?: SavepointFormat[] | null;
+  /** Of their acceptance: from this time on, and before that one. */
+  from?: Date | null;
+  to?: Date | null;
+  /** Somewhere in the description, in any case. */
+  text?: string | null;
 }
 
-export function savepointPage(sql: Sql, page: Page, { deploymentId, states, origins }: SavepointFilter) {
+export function savepointPage(sql: Sql, page: Page, filter: SavepointFilter) {
+  const { deploymentId, states, origins, formats, from, to, text } = filter;
   const where: string[] = [];
   const values: unknown[] = [];
   if (deploymentId) where.push(`deployment_id = $${values.push(deploymentId)}`);
   if (states) where.push(`state = any($${values.push(states)})`);
   if (origins) where.push(`origin = any($${values.push(origins)})`);
+  if (formats) where.push(`format = any($${values.push(formats)})`);
+  if (from) where.push(`created_at >= $${values.push(from)}`);
+  if (to) where.push(`created_at < $${values.push(to)}`);
+  if (text) where.push(`position(lower($${values.push(text)}) in lower(description)) > 0`);
   return pageOf(sql, Savepoint, 'savepoint', page, where, values);
 }
 
@@ -55,12 +66,15 @@ export async function insertSavepoint(
     expectedDurationMs: number | null;
     warnings: { code: string; message: string }[];
     actor: string;
+    /** Of a stop. */
+    stopId?: string;
+    drained?: boolean;
   },
   lookInMs: number,
 ): Promise<void> {
   await tx.changed(
-    `insert into savepoint (id, deployment_id, job_id, cluster_id, origin, state, format, description, expected_duration_ms, warnings, actor, look_at)
-     values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, now() + $11 * interval '1 ms')`,
+    `insert into savepoint (id, deployment_id, job_id, cluster_id, origin, state, format, description, expected_duration_ms, warnings, actor, look_at, stop_id, drained)
+     values ($1, $2, $3, $4, $5, 'PENDING', $6, $7, $8, $9, $10, now() + $11 * interval '1 ms', $12, $13)`,
     [
       s.id,
       s.deploymentId,
@@ -73,6 +87,8 @@ export async function insertSavepoint(
       JSON.stringify(s.warnings),
       s.actor,
       lookInMs,
+      s.stopId ?? null,
+      s.drained ?? false,
     ],
   );
 }
@@ -246,6 +262,8 @@ export interface SavepointAtWork {
   deploymentName: string;
   state: SavepointState;
   origin: SavepointOrigin;
+  /** Of a stop with drain. */
+  drained: boolean;
   format: SavepointFormat;
   failureCode: SavepointFailureCode | null;
   inFlight: boolean;
@@ -307,7 +325,7 @@ const epochOf = (column: string) => `(extract(epoch from ${column}) * 1000)::flo
 export async function savepointAtWork(sql: Sql, claim: Claim): Promise<SavepointAtWork | null> {
   const row = await sql.row<{ work: SavepointAtWork }>(
     `select jsonb_build_object(
-        'id', s.id, 'deploymentId', s.deployment_id, 'deploymentName', d.name, 'state', s.state, 'origin', s.origin, 'format', s.format,
+        'id', s.id, 'deploymentId', s.deployment_id, 'deploymentName', d.name, 'state', s.state, 'origin', s.origin, 'drained', s.drained, 'format', s.format,
         'failureCode', s.failure_code, 'inFlight', s.in_flight, 'failures', s.failures, 'stateAgeMs', ${ageOf('s.state_since')},
         'lostForMs', ${ageOf('s.lost_since')}, 'acknowledgedSubtasks', s.acknowledged_subtasks, 'totalSubtasks', s.total_subtasks,
         'progressBytes', s.progress_bytes, 'progressAgeMs', ${ageOf('s.progress_at')}, 'noProgress', s.no_progress, 'expectedDurationMs', s.expected_duration_ms,

@@ -6,6 +6,7 @@ import { DeploymentState } from '../deployment/deployment.entity.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { Savepoint } from './savepoint.entity.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
+import { CheckpointIsFlinks } from './savepoint-id.js';
 
 @InputType({ description: 'A savepoint to make of a running deployment.' })
 export class CreateSavepointInput {
@@ -44,22 +45,40 @@ export class AbandonSavepointInput {
   idempotencyKey?: string | null;
 }
 
-@InputType({ description: 'Which savepoints a list holds: those that meet every field that is given.' })
-export class SavepointFilterInput {
-  @Field(() => ID, { nullable: true, description: 'Only those of this deployment.' })
-  deploymentId?: string | null;
-
+@InputType({ description: 'Which savepoints of a deployment a list holds: those that meet every field that is given.' })
+export class DeploymentSavepointFilterInput {
   @Field(() => [SavepointState], { nullable: true, description: 'Only those in one of these states.' })
   states?: SavepointState[] | null;
 
   @Field(() => [SavepointOrigin], { nullable: true, description: 'Only those of one of these origins.' })
   origins?: SavepointOrigin[] | null;
+
+  @Field(() => [SavepointFormat], { nullable: true, description: 'Only those in one of these formats.' })
+  formats?: SavepointFormat[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Only those that were accepted (createdAt) at this time or later.',
+  })
+  from?: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Only those that were accepted (createdAt) before this time.' })
+  to?: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Only those whose description holds this text, in any case.' })
+  text?: string | null;
+}
+
+@InputType({ description: 'Which savepoints a list holds: those that meet every field that is given.' })
+export class SavepointFilterInput extends DeploymentSavepointFilterInput {
+  @Field(() => ID, { nullable: true, description: 'Only those of this deployment.' })
+  deploymentId?: string | null;
 }
 
 @ObjectType({
   implements: UserError,
   description:
-    'Declined: a savepoint needs every task running. Wait for RUNNING; currentJob.waitingFor says what it waits for.',
+    'Declined: a savepoint, and a stop with one, need every task running. Wait for RUNNING; currentJob.waitingFor says what it waits for. A stop WITHOUT_SAVEPOINT needs a job that runs.',
 })
 export class DeploymentNotRunning extends UserError {
   override readonly code = 'DEPLOYMENT_NOT_RUNNING' as const;
@@ -71,13 +90,17 @@ export class DeploymentNotRunning extends UserError {
   @Field(() => DateTime, { description: 'Since when it has that state.' })
   readonly since: Date;
 
-  constructor(name: string, deploymentState: DeploymentState, since: Date, waitingFor: string | null) {
+  constructor(
+    name: string,
+    deploymentState: DeploymentState,
+    since: Date,
+    waitingFor: string | null,
+    wayOut = 'A savepoint needs every task running: wait for RUNNING, or start it.',
+  ) {
     super();
     this.deploymentState = deploymentState;
     this.since = since;
-    this.message =
-      `Deployment "${name}" is ${deploymentState} since ${since.toISOString()}${waitingFor ? ` and waits for ${waitingFor}` : ''}. ` +
-      'A savepoint needs every task running: wait for RUNNING, or start it.';
+    this.message = `Deployment "${name}" is ${deploymentState} since ${since.toISOString()}${waitingFor ? ` and waits for ${waitingFor}` : ''}. ${wayOut}`;
   }
 }
 
@@ -149,6 +172,7 @@ export type CreateSavepointResult = typeof CreateSavepointResult;
 export const AbandonSavepointResult = createUnionType({
   name: 'AbandonSavepointResult',
   description: 'The savepoint that was given up, or why it was not.',
-  types: () => [Savepoint, NotFound, InvalidInput, SavepointHasEnded, IdempotencyKeyReused] as const,
+  types: () =>
+    [Savepoint, NotFound, InvalidInput, SavepointHasEnded, CheckpointIsFlinks, IdempotencyKeyReused] as const,
 });
 export type AbandonSavepointResult = typeof AbandonSavepointResult;

@@ -15,7 +15,7 @@ import { explainFailure } from './explain-failure.js';
 import { findLostResult } from './find-lost-result.js';
 import { troublePauseMs } from './look-pause.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
-import { SavepointFailureCode, SavepointState } from './savepoint.enums.js';
+import { SavepointFailureCode, SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { mayBeSent } from './savepoint.lifecycle.js';
 import { insertAttempt, type SavepointAtWork, updateAttempt, writeSend } from './savepoint.store.js';
 
@@ -47,11 +47,15 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   await writeSend(deps.database, claim, attempt.number);
   failPoint('savepoint.send-stored');
   if (!leaseAllowsEffect(claim)) return; // the row is due again when the lease ends
-  const reply = await flink.triggerSavepoint(work.job.flinkJobId, {
+  const body = {
     triggerId: attempt.triggerId,
     targetDirectory: joinLocation(attempt.rootUri, attempt.directory),
     format: work.format,
-  });
+  };
+  const reply =
+    work.origin === SavepointOrigin.STOP
+      ? await flink.stopWithSavepoint(work.job.flinkJobId, { ...body, drain: work.drained })
+      : await flink.triggerSavepoint(work.job.flinkJobId, body);
   failPoint('savepoint.triggered');
   const sent = {
     ...attempt,

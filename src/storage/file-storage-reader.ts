@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.js';
@@ -36,11 +37,19 @@ export class FileStorageReader implements StorageReader {
   }
 
   async size(relativePath: string): Promise<number | null> {
+    return (await this.file(relativePath))?.size ?? null;
+  }
+
+  async modifiedAt(relativePath: string): Promise<Date | null> {
+    return (await this.file(relativePath))?.mtime ?? null;
+  }
+
+  private async file(relativePath: string): Promise<Stats | null> {
     const file = await this.resolve(relativePath);
     if (file === null) return null;
     try {
       const found = await stat(file);
-      return found.isFile() ? found.size : null;
+      return found.isFile() ? found : null;
     } catch (error) {
       if (isAbsence(error)) return this.absent(null);
       throw this.unreadable(relativePath, error);

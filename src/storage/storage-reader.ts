@@ -18,4 +18,6 @@ export interface StorageReader {
   exists(path: string): Promise<boolean>;
   /** Size of a file; null when there is none. */
   size(path: string): Promise<number | null>;
+  /** When a file was last written, on the storage's clock; null when there is none. */
+  modifiedAt(path: string): Promise<Date | null>;
 }

@@ -14,7 +14,12 @@ export interface Answer {
 }
 
 /** Of the job that the cases run, and of the one from which the fake's replies were captured. */
-const WORDS_OF_PROGRAMS = /Told to fail .*|(record|main) failed on purpose/;
+const WORDS_OF_PROGRAMS = /Told to fail .*|(record|main|close) failed on purpose/;
+const RESTARTS_LATE = {
+  'restart-strategy.type': 'fixed-delay',
+  'restart-strategy.fixed-delay.attempts': '10',
+  'restart-strategy.fixed-delay.delay': '1 h',
+};
 const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
 
 export const newId = (): string => randomBytes(16).toString('hex');
@@ -84,7 +89,8 @@ export class ContractSession {
     this.target.prepareFor(wish);
     const jobId = newId();
     this.jobs.push(jobId);
-    const { parallelism = 2, slowSnapshotMs = 0, savepointPath } = wish;
+    const { parallelism = 2, slowSnapshotMs = 0, savepointPath, allowNonRestoredState } = wish;
+    const flinkConfiguration = { ...wish.flinkConfiguration, ...(wish.restartsLate && RESTARTS_LATE) };
     return {
       jobId,
       parallelism,
@@ -92,8 +98,13 @@ export class ContractSession {
         ...['--name', 'orders', '--slow-snapshot-ms', String(slowSnapshotMs)],
         ...(wish.checkpointIntervalMs ? ['--checkpoint-interval-ms', String(wish.checkpointIntervalMs)] : []),
         ...(wish.fails ? ['--fail-after-records', '5'] : []),
+        ...(wish.failsOnClose ? ['--fail-on-close'] : []),
+        ...(wish.maxParallelism ? ['--max-parallelism', String(wish.maxParallelism)] : []),
+        ...(wish.counterUid ? ['--counter-uid', wish.counterUid] : []),
       ],
       ...(savepointPath !== undefined && { savepointPath, claimMode: 'NO_CLAIM' }),
+      ...(allowNonRestoredState !== undefined && { allowNonRestoredState }),
+      flinkConfiguration,
     };
   }
 

@@ -52,7 +52,7 @@ describe('creating a deployment', () => {
       flinkConfiguration: [
         { key: 'execution.checkpointing.interval', value: '10 min' },
         { key: 'execution.checkpointing.interval', value: '10 min' },
-        { key: 'table.exec.state.ttl', value: '' },
+        { key: 'pipeline.name', value: '' },
       ],
     });
     expect(created).toMatchObject({
@@ -73,7 +73,7 @@ describe('creating a deployment', () => {
     expect(created.flinkConfiguration).toEqual(
       expect.arrayContaining([
         { key: 'execution.checkpointing.interval', value: '10 min' },
-        { key: 'table.exec.state.ttl', value: '' },
+        { key: 'pipeline.name', value: '' },
       ]),
     );
     const { events } = await stateward.ask(

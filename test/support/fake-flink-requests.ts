@@ -46,6 +46,15 @@ export function trigger(flink: FakeFlink, jobId: string, body: object = {}): Pro
   return ask(flink, `POST /jobs/${jobId}/savepoints`, { triggerId: TRIGGER, ...body });
 }
 
+/** A stop under the same trigger id, unless told otherwise. */
+export function stop(flink: FakeFlink, jobId: string, body: object = {}): Promise<Answer> {
+  return ask(flink, `POST /jobs/${jobId}/stop`, { triggerId: TRIGGER, ...body });
+}
+
+export function cancel(flink: FakeFlink, jobId: string): Promise<Answer> {
+  return ask(flink, `PATCH /jobs/${jobId}?mode=cancel`);
+}
+
 export function poll(flink: FakeFlink, jobId: string, triggerId = TRIGGER): Promise<Answer> {
   return ask(flink, `GET /jobs/${jobId}/savepoints/${triggerId}`);
 }
@@ -76,11 +85,17 @@ export interface Entry {
   external_path: string;
   failure_message: string;
   discarded: boolean;
+  trigger_timestamp: number;
+}
+export interface Restored {
+  id: number;
+  external_path: string;
+  is_savepoint: boolean;
 }
 export interface Statistics {
   counts: Record<string, number>;
   history: Entry[];
-  latest: { completed: Entry | null; savepoint: Entry | null; restored: { id: number; external_path: string } | null };
+  latest: { completed: Entry | null; savepoint: Entry | null; failed: Entry | null; restored: Restored | null };
 }
 export async function statistics(flink: FakeFlink, jobId: string): Promise<Statistics> {
   return (await ask(flink, `GET /jobs/${jobId}/checkpoints`)).body as Statistics;

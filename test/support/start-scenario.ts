@@ -18,7 +18,7 @@ export async function askToStart(
   const { startDeployment: answer } = await stateward.ask(
     `mutation($input: StartDeploymentInput!) { startDeployment(input: $input) { __typename ... on Job { ${JOB} }
        ... on UserError { code message } ... on InvalidInput { field } ... on DeploymentNotStopped { deploymentState since }
-       ... on StrategyNotAvailable { strategy } ... on NotFound { field } } }`,
+       ... on NotFound { field } } }`,
     { input: { deploymentId, start: { strategy: 'NONE', ...start }, idempotencyKey } },
   );
   return answer;

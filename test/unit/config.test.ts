@@ -30,6 +30,7 @@ describe('the configuration', () => {
       socketsPerClient: 50,
       subscriptionsPerClient: 200,
       databaseConnections: 10,
+      checkpointDays: 30,
       logLevel: 'info',
     });
   });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { refusalCodes } from '../../src/api/user-error.js';
 import { errorCodes } from '../../src/errors.js';
 import { JobFailureCode } from '../../src/job/job.entity.js';
+import { StopFailureCode } from '../../src/run/stop.enums.js';
 import { SavepointFailureCode } from '../../src/savepoint/savepoint.enums.js';
 
 const text = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
@@ -21,12 +22,14 @@ function rowsBelow(heading: string): string[][] {
     );
 }
 
+const tables = ['Refusals', 'Failures of a savepoint', 'Failures of a stop', 'Failures of a job', 'Errors'];
 const codesOf = (rows: string[][]) => rows.map(([code = '']) => code.replaceAll('`', '')).sort();
 
 describe('docs/errors.md', () => {
   it.each([
     ['Refusals', [...refusalCodes]],
     ['Failures of a savepoint', Object.values(SavepointFailureCode)],
+    ['Failures of a stop', Object.values(StopFailureCode)],
     ['Failures of a job', Object.values(JobFailureCode)],
     ['Errors', Object.keys(errorCodes)],
   ])('lists under "%s" each code once, and no other', (heading, codes: string[]) => {
@@ -35,12 +38,12 @@ describe('docs/errors.md', () => {
 
   it('has no table of codes besides these', () => {
     const all = [...text.matchAll(/^\| `([A-Z_]+)`/gm)].length;
-    const listed = ['Refusals', 'Failures of a savepoint', 'Failures of a job', 'Errors'].flatMap(rowsBelow).length;
+    const listed = tables.flatMap(rowsBelow).length;
     expect(all).toBe(listed);
   });
 
   it('says of each code what it means and what to do', () => {
-    for (const row of ['Refusals', 'Failures of a savepoint', 'Failures of a job', 'Errors'].flatMap(rowsBelow)) {
+    for (const row of tables.flatMap(rowsBelow)) {
       expect(row.filter((cell) => cell === '')).toEqual([]);
     }
   });

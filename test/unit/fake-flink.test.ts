@@ -1,67 +1,14 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
-import { causesIn, shapeOf } from '../support/answer-shape.js';
-import { ask, poll, trigger, TRIGGER, upload, uploadedJar } from '../support/fake-flink-requests.js';
+import { describe, it } from '@jest/globals';
+import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { expectLikeCaptured, UNKNOWN, withJob } from '../support/captured-cases.js';
+import type { CapturedCase, CapturedVersion } from '../support/captured-cases.js';
+import { ask, JOB, run, trigger, upload, uploadedJar } from '../support/fake-flink-requests.js';
 import type { Answer } from '../support/fake-flink-requests.js';
-import type { FakeFlink, FakeFlinkOptions } from '../../demo/fake-flink/fake-flink.js';
 
-type Version = '2.3.0' | '1.20.5';
-
-const UNKNOWN = '0'.repeat(32);
-const started: FakeFlink[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((flink) => flink.stop()));
-});
-
-async function start(options?: FakeFlinkOptions): Promise<FakeFlink> {
-  const flink = await startFakeFlink(options);
-  started.push(flink);
-  return flink;
-}
-
-function fixture(version: Version, name: string): Answer {
-  const url = new URL(`../../demo/fake-flink/replies/${version}/${name}.json`, import.meta.url);
-  return JSON.parse(readFileSync(url, 'utf8')) as Answer;
-}
-
-interface Case {
-  name: string;
-  fixture: string;
-  reply: (flink: FakeFlink) => Promise<Answer>;
-}
-
-const withJob =
-  (target: string, prepare?: (flink: FakeFlink, id: string) => unknown): Case['reply'] =>
-  async (flink) => {
-    const id = flink.addJob();
-    await prepare?.(flink, id);
-    const [method = '', route = ''] = target.split(' ');
-    return ask(flink, `${method} ${route.replace(':id', id)}`);
-  };
-const pending = async (flink: FakeFlink, id: string): Promise<void> => {
-  Object.assign(flink.knobs, { pendingPolls: 4 });
-  await trigger(flink, id);
-  await poll(flink, id);
-  await poll(flink, id);
-};
-const checkpoint = (flink: FakeFlink, jobId: string, body: object = {}): Promise<Answer> =>
-  ask(flink, `POST /jobs/${jobId}/checkpoints`, { triggerId: TRIGGER, ...body });
-const VERTEX = '0da08f51eaa85fc298e176a139b3649a';
-const failedPoll = (name: string): Case => ({
-  name: `poll that failed as ${name}`,
-  fixture: name,
-  reply: async (flink) => {
-    const id = flink.addJob();
-    flink.savepointsFailWith(name);
-    await trigger(flink, id);
-    return poll(flink, id);
-  },
-});
-
-const CASES: Case[] = [
+/** The cluster, its jobs and its jars. */
+const CASES: CapturedCase[] = [
   { name: 'config', fixture: 'config', reply: (flink) => ask(flink, 'GET /config') },
   { name: 'overview', fixture: 'overview', reply: withJob('GET /overview') },
   { name: 'cluster configuration', fixture: 'jobmanager-config', reply: withJob('GET /jobmanager/config') },
@@ -94,50 +41,6 @@ const CASES: Case[] = [
     reply: (flink) => ask(flink, `GET /jobs/${UNKNOWN}/execution-result`),
   },
   { name: 'task managers', fixture: 'taskmanagers', reply: withJob('GET /taskmanagers') },
-  {
-    name: 'checkpoint accepted',
-    fixture: 'checkpoint-accepted',
-    reply: (flink) => checkpoint(flink, flink.addJob()),
-  },
-  {
-    name: 'incremental checkpoint refused',
-    fixture: 'checkpoint-refused-incremental',
-    reply: (flink) => checkpoint(flink, flink.addJob(), { checkpointType: 'INCREMENTAL' }),
-  },
-  {
-    name: 'checkpoint completed',
-    fixture: 'checkpoint-poll-completed',
-    reply: withJob(`GET /jobs/:id/checkpoints/${TRIGGER}`, (flink, id) => checkpoint(flink, id)),
-  },
-  {
-    name: 'checkpoint pending',
-    fixture: 'checkpoint-poll-pending',
-    reply: withJob(`GET /jobs/:id/checkpoints/${TRIGGER}`, (flink, id) => {
-      flink.knobs.savepointDurationMs = Infinity;
-      return checkpoint(flink, id);
-    }),
-  },
-  {
-    name: 'checkpoint of a job that restarts',
-    fixture: 'checkpoint-poll-failed',
-    reply: withJob(`GET /jobs/:id/checkpoints/${TRIGGER}`, (flink, id) => {
-      flink.job(id).setState('RESTARTING');
-      return checkpoint(flink, id);
-    }),
-  },
-  {
-    name: 'checkpoint of an unknown job',
-    fixture: 'checkpoint-poll-failed-unknown-job',
-    reply: async (flink) => {
-      await checkpoint(flink, UNKNOWN);
-      return ask(flink, `GET /jobs/${UNKNOWN}/checkpoints/${TRIGGER}`);
-    },
-  },
-  {
-    name: 'unknown checkpoint trigger',
-    fixture: 'checkpoint-poll-unknown-trigger',
-    reply: withJob(`GET /jobs/:id/checkpoints/${TRIGGER}`),
-  },
   { name: 'job status', fixture: 'job-status', reply: withJob('GET /jobs/:id/status') },
   { name: 'unknown path', fixture: 'unknown-path', reply: (flink) => ask(flink, 'GET /no/such/path') },
   { name: 'no exceptions', fixture: 'exceptions-none', reply: withJob('GET /jobs/:id/exceptions') },
@@ -169,116 +72,6 @@ const CASES: Case[] = [
     reply: withJob('GET /jobs/:id/execution-result', (flink, id) =>
       flink.job(id).setState('FAILED', 'execution-result-failed'),
     ),
-  },
-  { name: 'checkpoint settings', fixture: 'checkpoints-config', reply: withJob('GET /jobs/:id/checkpoints/config') },
-  { name: 'no checkpoints yet', fixture: 'checkpoints-none-yet', reply: withJob('GET /jobs/:id/checkpoints') },
-  {
-    name: 'checkpoints of an unknown job',
-    fixture: 'checkpoints-after-jobmanager-restart',
-    reply: (flink) => ask(flink, `GET /jobs/${UNKNOWN}/checkpoints`),
-  },
-  {
-    name: 'checkpoints, savepoints and a failure',
-    fixture: 'checkpoints-mixed',
-    reply: withJob('GET /jobs/:id/checkpoints', async (flink, id) => {
-      flink.job(id).completeCheckpoint();
-      await trigger(flink, id);
-      await poll(flink, id);
-      flink.job(id).failCheckpoint();
-      flink.job(id).recover();
-    }),
-  },
-  {
-    name: 'savepoint entry in progress',
-    fixture: 'checkpoint-details-in-progress-savepoint',
-    reply: withJob('GET /jobs/:id/checkpoints/details/1', pending),
-  },
-  {
-    name: 'savepoint entry completed',
-    fixture: 'checkpoint-details-savepoint-canonical',
-    reply: withJob('GET /jobs/:id/checkpoints/details/1', (flink, id) => trigger(flink, id)),
-  },
-  {
-    name: 'checkpoint entry failed',
-    fixture: 'checkpoint-details-failed',
-    reply: withJob('GET /jobs/:id/checkpoints/details/1', (flink, id) => flink.job(id).failCheckpoint()),
-  },
-  {
-    name: 'checkpoint entry gone',
-    fixture: 'checkpoint-details-gone',
-    reply: withJob('GET /jobs/:id/checkpoints/details/1'),
-  },
-  {
-    name: 'subtasks in progress',
-    fixture: 'checkpoint-subtasks-in-progress',
-    reply: withJob(`GET /jobs/:id/checkpoints/details/1/subtasks/${VERTEX}`, pending),
-  },
-  {
-    name: 'subtasks completed',
-    fixture: 'checkpoint-subtasks-completed',
-    reply: withJob(`GET /jobs/:id/checkpoints/details/1/subtasks/${VERTEX}`, (flink, id) => trigger(flink, id)),
-  },
-  { name: 'savepoint accepted', fixture: 'savepoint-accepted', reply: (flink) => trigger(flink, flink.addJob()) },
-  {
-    name: 'savepoint pending',
-    fixture: 'savepoint-poll-pending',
-    reply: withJob(`GET /jobs/:id/savepoints/${TRIGGER}`, pending),
-  },
-  {
-    name: 'savepoint completed',
-    fixture: 'savepoint-poll-completed',
-    reply: withJob(`GET /jobs/:id/savepoints/${TRIGGER}`, (flink, id) => trigger(flink, id)),
-  },
-  ...[
-    'unwritable',
-    'unknown-scheme',
-    'timeout',
-    'cancelled',
-    'restarting',
-    'tasks-initializing',
-    'taskmanager-lost',
-  ].map((cause) => failedPoll(`savepoint-poll-failed-${cause}`)),
-  failedPoll('stop-poll-stopping-failed'),
-  {
-    name: 'savepoint while a task is initializing',
-    fixture: 'savepoint-poll-failed-tasks-initializing',
-    reply: withJob(`GET /jobs/:id/savepoints/${TRIGGER}`, (flink, id) => {
-      flink.job(id).setTasks({ RUNNING: 3, INITIALIZING: 1 });
-      return trigger(flink, id);
-    }),
-  },
-  {
-    name: 'savepoint into a directory that cannot be made',
-    fixture: 'savepoint-poll-failed-unwritable',
-    reply: withJob(`GET /jobs/:id/savepoints/${TRIGGER}`, (flink, id) => {
-      return trigger(flink, id, { 'target-directory': 'file:///proc/nowhere' });
-    }),
-  },
-  {
-    name: 'savepoint of an ended job',
-    fixture: 'savepoint-poll-failed-job-ended',
-    reply: withJob(`GET /jobs/:id/savepoints/${TRIGGER}`, (flink, id) => {
-      flink.job(id).setState('FINISHED');
-      return trigger(flink, id);
-    }),
-  },
-  {
-    name: 'savepoint of an unknown job',
-    fixture: 'savepoint-poll-failed-unknown-job',
-    reply: async (flink) => {
-      await trigger(flink, UNKNOWN);
-      return poll(flink, UNKNOWN);
-    },
-  },
-  {
-    name: 'unknown trigger',
-    fixture: 'savepoint-poll-unknown-trigger',
-    reply: withJob(`GET /jobs/:id/savepoints/${UNKNOWN}`),
-  },
-  {
-    name: 'malformed trigger',
-    fixture: 'savepoint-poll-malformed-trigger',
-    reply: withJob('GET /jobs/:id/savepoints/xyz'),
   },
   { name: 'cancel', fixture: 'cancel-accepted', reply: withJob('PATCH /jobs/:id?mode=cancel') },
   {
@@ -396,6 +189,22 @@ const CASES: Case[] = [
       return dispose(flink, flink.savepointsMade[0]?.location ?? '');
     },
   },
+  {
+    name: 'running job under the adaptive scheduler',
+    fixture: 'job-details-running-adaptive',
+    scheduler: 'adaptive',
+    reply: withJob('GET /jobs/:id'),
+  },
+  ...(['exceptions', 'execution-result', ''] as const).map((below): CapturedCase => ({
+    name: `restore that the adaptive scheduler refused: ${below || 'details'}`,
+    fixture: `${below || 'job-details'}-restore-missing-operator-adaptive`,
+    scheduler: 'adaptive',
+    reply: async (flink) => {
+      flink.restoresFailWith('run-restore-missing-operator');
+      await run(flink, { savepointPath: '/anywhere' });
+      return ask(flink, `GET /jobs/${JOB}/${below}`.replace(/\/$/, ''));
+    },
+  })),
 ];
 
 async function dispose(flink: FakeFlink, savepointPath: string): Promise<Answer> {
@@ -403,16 +212,8 @@ async function dispose(flink: FakeFlink, savepointPath: string): Promise<Answer>
   return ask(flink, `GET /savepoint-disposal/${(body as { 'request-id': string })['request-id']}`);
 }
 
-describe.each<Version>(['2.3.0', '1.20.5'])('the fake Flink beside real replies of %s', (version) => {
-  it.each(CASES)('answers with the status, keys, types and causes of the real one: $name', async (one) => {
-    const flink = await start({ version });
-    const real = fixture(version, one.fixture);
-    const reply = await one.reply(flink);
-    expect(reply.status).toBe(real.status);
-    expect(shapeOf(reply.body)).toEqual(shapeOf(real.body));
-    if (/exception|errors|failure-cause/.test(JSON.stringify(real.body))) {
-      if (reply.status >= 400 || one.fixture.includes('poll'))
-        expect(causesIn(reply.body)).toEqual(causesIn(real.body));
-    }
-  });
+describe.each<CapturedVersion>(['2.3.0', '1.20.5'])('the fake Flink beside real replies of %s', (version) => {
+  it.each(CASES)('answers with the status, keys, types and causes of the real one: $name', (one) =>
+    expectLikeCaptured(version, one),
+  );
 });

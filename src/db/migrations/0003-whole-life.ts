@@ -15,6 +15,27 @@ const text = /* sql */ `
 -- the JobManager's configuration as it shows it (Flink masks secrets)
 alter table cluster add column configuration jsonb not null default '{}';
 
+-- What was removed stays as history, and its name is free again.
+alter table cluster
+  add column removed_at timestamptz,
+  add column removed_by text,
+  drop constraint cluster_name_key,
+  drop constraint cluster_url_key;
+create unique index cluster_name_key on cluster (name) where removed_at is null;
+create unique index cluster_url_key on cluster (url) where removed_at is null;
+alter table artifact
+  add column removed_at timestamptz,
+  add column removed_by text,
+  drop constraint artifact_sha256_key;
+create unique index artifact_sha256_key on artifact (sha256) where removed_at is null;
+
+-- since when a cluster reaches it no more: removed, or replaced by another one. What was begun under this root is still looked for there
+alter table storage_root add column left_at timestamptz;
+-- the last time that a root was moved: when, and what was looked for and found at the new place
+alter table storage add column last_move jsonb;
+create index savepoint_storage on savepoint (storage_id, completed_at desc) where path is not null;
+create index savepoint_attempt_storage on savepoint_attempt (storage_id, directory);
+
 alter table deployment
   -- of an adopted job: which one it is, by Flink's id or by the name that it runs under
   add column adopted_job_id text check (adopted_job_id ~ '^[0-9a-f]{32}$'),
@@ -41,21 +62,30 @@ alter table job
   add column start_why text,
   add column start_warnings jsonb not null default '[]',
   add column allow_non_restored_state boolean not null default false,
+  -- the name that Flink shows
+  add column flink_name text,
+  add column allow_second_run boolean not null default false,
   -- latest.restored of Flink, as it was first seen
   add column restored_checkpoint_id bigint,
   add column restored_at timestamptz,
   add column restored_location text,
   -- every task ran once and the chosen state was restored
   add column took_hold_at timestamptz,
+  -- since when what was seen waits for statistics of Flink, which lag
+  add column statistics_awaited_since timestamptz,
   add column deadline_told_at timestamptz,
   -- /checkpoints/config as it was read when it started
   add column checkpointing jsonb,
   add column drained boolean not null default false,
   -- what it retained at its end has been read since Flink's caches have passed
-  add column end_read_at timestamptz;
+  add column end_read_at timestamptz,
+  -- how far that reading saw: STORAGE (the directory was listed), STATISTICS (Flink told), RECORD (what had been recorded before)
+  add column end_read_from text check (end_read_from in ('STORAGE', 'STATISTICS', 'RECORD'));
 create index job_start_savepoint on job (start_savepoint_id) where start_savepoint_id is not null;
 create index job_start_job on job (start_job_id) where start_job_id is not null;
 create index job_of_deployment on job (deployment_id, run desc);
+-- what it retained has not been read
+create index job_end_unread on job (cluster_id) where state in ('CANCELLED', 'FINISHED', 'FAILED') and end_read_at is null;
 
 alter table savepoint
   -- imported ones belong to a storage; to a deployment and cluster only if that was said
@@ -71,6 +101,26 @@ alter table savepoint
   -- of an imported one: whether its _metadata was read
   add column verified boolean not null default true,
   add check (origin = 'IMPORTED' or (deployment_id is not null and cluster_id is not null and format is not null));
+-- what the overview tells of: the kept ones with their bytes, and the failed ones
+create index savepoint_kept on savepoint (deployment_id, completed_at desc) include (size_bytes)
+  where state in ('COMPLETED', 'DELETING', 'DELETION_FAILED');
+create index savepoint_restorable on savepoint (deployment_id, triggered_at desc nulls last)
+  where state = 'COMPLETED' and origin <> 'IMPORTED' and data not in ('MISSING', 'DAMAGED') and not drained;
+create index savepoint_failed on savepoint (deployment_id, failed_at desc) where state = 'FAILED';
+create index savepoint_stop_failed_after on savepoint (job_id) where stop_failed_after;
+
+-- Live jobs that Flink shows and that are no current run of ours, as of the last look.
+create table foreign_job (
+  cluster_id uuid not null references cluster,
+  flink_job_id text not null,
+  name text not null,
+  state text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null default now(),
+  -- an ended run of ours has this id, and that was told
+  told_at timestamptz,
+  primary key (cluster_id, flink_job_id)
+);
 
 create table stop (
   id uuid primary key,
@@ -109,6 +159,11 @@ create table stop (
 create unique index stop_one_at_a_time on stop (job_id) where state in ('WAITING', 'IN_PROGRESS');
 create index stop_due on stop (look_at) where look_at is not null;
 create index stop_page on stop (deployment_id, created_at desc, id desc);
+create index stop_of_job on stop (job_id, created_at desc);
+-- woken when that savepoint has ended, or their cluster is back
+create index stop_waits_for on stop (waits_for_savepoint_id) where state in ('WAITING', 'IN_PROGRESS');
+create index stop_of_cluster on stop (cluster_id) where state in ('WAITING', 'IN_PROGRESS');
+create index savepoint_of_stop on savepoint (stop_id) where stop_id is not null;
 alter table savepoint add foreign key (stop_id) references stop;
 alter table event add column stop_id uuid;
 create index event_stop on event (stop_id, number) where stop_id is not null;
@@ -139,6 +194,9 @@ create table checkpoint (
 ) partition by range (triggered_at);
 create table checkpoint_default partition of checkpoint default;
 create index checkpoint_page on checkpoint (deployment_id, triggered_at desc, flink_checkpoint_id desc);
+-- seldom, and asked for by themselves
+create index checkpoint_failed on checkpoint (deployment_id, triggered_at desc, flink_checkpoint_id desc) where state = 'FAILED';
+create index checkpoint_savepoint on checkpoint (deployment_id, triggered_at desc, flink_checkpoint_id desc) where kind = 'SAVEPOINT';
 
 -- Spans of a run of which nothing is recorded, or less than Flink counted.
 create table checkpoint_gap (
@@ -167,6 +225,7 @@ create table job_checkpoints (
   newest_id bigint,
   newest_triggered_at timestamptz,
   -- Flink's own counts at that look, and what is recorded of them
+  told_total bigint not null default 0,
   told_completed bigint not null default 0,
   told_failed bigint not null default 0,
   recorded_completed bigint not null default 0,
@@ -183,10 +242,18 @@ create table job_checkpoints (
   last_completed_state_bytes bigint,
   last_completed_location text,
   last_failed_id bigint,
+  last_failed_triggered_at timestamptz,
   last_failed_at timestamptz,
+  last_failed_duration_ms bigint,
+  last_failed_bytes bigint,
+  last_failed_state_bytes bigint,
   last_failed_message text,
   -- since the last completed one
-  failed_in_a_row integer not null default 0
+  failed_in_a_row integer not null default 0,
+  -- in progress at the last look: [{ id, triggeredAt in ms }]
+  pending jsonb not null default '[]',
+  -- how often it was carried on: a writer that did not see the last one is refused
+  looks bigint not null default 0
 ) with (fillfactor = 50);
 
 -- Checkpoints that an ended run has left behind: nobody's, and what LATEST_STATE goes on from.

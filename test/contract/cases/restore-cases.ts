@@ -2,37 +2,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { ContractCase } from '../contract-case.js';
-import { textOf, type ContractSession } from '../contract-session.js';
-import { folderOf, makeSavepoint, takeListed, type Statistics } from './operations.js';
-
-async function expectRefusedRestore(flink: ContractSession, savepointPath: string, text: RegExp): Promise<void> {
-  const jarId = await flink.uploadedJar();
-  const body = flink.runBody({ savepointPath });
-  const refused = await flink.take('refused', `POST /jars/${jarId}/run`, body);
-  expect(refused.status).toBe(400);
-  expect(textOf(refused)).toMatch(text);
-  expect(await flink.stateOf(body.jobId)).toBe('FAILED');
-  for (const path of [
-    '',
-    '/exceptions',
-    '/execution-result',
-    '/plan',
-    '/config',
-    '/checkpoints',
-    '/checkpoints/config',
-  ]) {
-    const { status } = await flink.take(`its job ${path}`, `GET /jobs/${body.jobId}${path}`);
-    expect([path, status]).toEqual([path, 200]);
-  }
-  expect((await takeListed(flink, body.jobId)).body).toMatchObject({
-    jobs: [{ state: 'FAILED', tasks: { total: 0 } }],
-  });
-  const cause = await flink.client.jobFailure(body.jobId);
-  expect(cause?.fullText).toMatch(text);
-  const again = await flink.take('refused again', `POST /jars/${jarId}/run`, body);
-  expect(again.status).toBe(400);
-  expect(textOf(again)).toMatch(/Duplicate(Job|Application)SubmissionException/);
-}
+import { folderOf, makeSavepoint, type Statistics } from './operations.js';
+import { expectRefusedRestore } from './refused-restore.js';
 
 /** Starts from a savepoint. */
 export const RESTORE_CASES: ContractCase[] = [
@@ -65,7 +36,7 @@ export const RESTORE_CASES: ContractCase[] = [
     holds: async (flink) =>
       expectRefusedRestore(
         flink,
-        `file://${await flink.target.newFolder()}/none`,
+        { savepointPath: `file://${await flink.target.newFolder()}/none` },
         /FileNotFoundException: Cannot find checkpoint or savepoint file\/directory/,
       ),
   },
@@ -74,7 +45,7 @@ export const RESTORE_CASES: ContractCase[] = [
     holds: async (flink) =>
       expectRefusedRestore(
         flink,
-        `file://${await flink.target.newFolder()}`,
+        { savepointPath: `file://${await flink.target.newFolder()}` },
         /FileNotFoundException: Cannot find meta data file '_metadata' in directory/,
       ),
   },
@@ -84,7 +55,7 @@ export const RESTORE_CASES: ContractCase[] = [
       const folder = join(await flink.target.newFolder(), 'foreign');
       await mkdir(folder);
       await writeFile(join(folder, '_metadata'), 'not a savepoint, but long enough to hold a header of one');
-      await expectRefusedRestore(flink, `file://${folder}`, /Unexpected magic number/);
+      await expectRefusedRestore(flink, { savepointPath: `file://${folder}` }, /Unexpected magic number/);
     },
   },
   {
@@ -92,11 +63,16 @@ export const RESTORE_CASES: ContractCase[] = [
     holds: async (flink) => {
       const location = await makeSavepoint(flink, await flink.startJob());
       await rm(folderOf(location), { recursive: true });
-      await expectRefusedRestore(flink, location, /Cannot find checkpoint or savepoint file\/directory/);
+      await expectRefusedRestore(
+        flink,
+        { savepointPath: location },
+        /Cannot find checkpoint or savepoint file\/directory/,
+      );
     },
   },
   {
     name: 'refuses a start from a file system that it has no plugin for',
-    holds: (flink) => expectRefusedRestore(flink, 'nofs://bucket/sp', /UnsupportedFileSystemSchemeException/),
+    holds: (flink) =>
+      expectRefusedRestore(flink, { savepointPath: 'nofs://bucket/sp' }, /UnsupportedFileSystemSchemeException/),
   },
 ];

@@ -16,7 +16,13 @@ describe('the facts of a cluster', () => {
       asyncStoreDurationMs: 300_000,
       heartbeatTimeoutMs: 50_000,
       checkpointHistorySize: 10,
+      configuration: {},
     });
+  });
+
+  it("keep every key as the cluster shows it, under today's name and under deprecated ones", () => {
+    const options = { 'state.savepoints.dir': 's3://b/s', 'state.backend.type': 'rocksdb', 's3.secret-key': '******' };
+    expect(facts(options).configuration).toEqual(options);
   });
 
   it('take deprecated names too, and the new ones first', () => {

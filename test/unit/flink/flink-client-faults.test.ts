@@ -320,6 +320,8 @@ describe('the requests of the client', () => {
     expect(await troubleOf(client.triggerSavepoint(JOB, { ...savepoint, targetDirectory: '' }))).toMatchObject({
       code: 'BAD_USER_INPUT',
     });
+    const stop = client.stopWithSavepoint(JOB, { ...savepoint, targetDirectory: '', drain: false });
+    expect(await troubleOf(stop)).toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
   it('are at most as many at once as there are connections, and long ones leave one free', async () => {

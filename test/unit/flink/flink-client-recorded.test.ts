@@ -40,7 +40,7 @@ const triggerBody = { triggerId: 'b'.repeat(32), targetDirectory: 'file:/sp', fo
 
 /** Replies of endpoints that Stateward does not ask, and one that is read together with another. */
 const UNUSED =
-  /^(?:plan|disposal|jars|resource|job-(?:status|config|plan)|stop-accepted|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
+  /^(?:plan|disposal|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
 
 /** The call of the client that a recorded request belongs to. */
 function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: string): Promise<unknown> {
@@ -56,6 +56,8 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
   if (name.startsWith('run-')) return client.runJar(id, runBody);
   if (call === 'PATCH jobs') return client.cancelJob(id);
   if (call === 'POST jobs savepoints') return client.triggerSavepoint(id, triggerBody);
+  if (call === 'POST jobs stop') return client.stopWithSavepoint(id, { ...triggerBody, drain: false });
+  if (call === 'GET jobs status') return client.jobStatus(id);
   if (call === 'GET jobs savepoints') return client.savepointOperation(id, trigger);
   if (call === 'GET jobs exceptions' || call === 'GET jobs execution-result') return client.jobFailure(id);
   if (call === 'GET jobs') return client.job(id);
@@ -107,6 +109,11 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
       asyncStoreDurationMs: 300_000,
       heartbeatTimeoutMs: 5_000,
       checkpointHistorySize: 100,
+      configuration: expect.objectContaining({
+        'execution.checkpointing.savepoint-dir': `file:///data/fx/${folder}/savepoints`,
+        'heartbeat.interval': '1000',
+        'taskmanager.numberOfTaskSlots': '8',
+      }),
     });
   });
 
@@ -193,6 +200,10 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
       timeoutMs: 60_000,
       minPauseMs: 5_000,
       retainedOnCancellation: true,
+      retainedOnFailure: true,
+      inJobManagerMemory: false,
+      unaligned: true,
+      tolerableFailures: 3,
       stateBackend: 'ROCKSDB',
       stateBackendClass: 'EmbeddedRocksDBStateBackend',
       checkpointStorageClass: 'FileSystemCheckpointStorage',
@@ -223,6 +234,45 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
     });
     expect(answer).toEqual({ outcome: 'ACCEPTED', requestId: body.triggerId });
     expect(JSON.parse(asked[0]?.body ?? '')).toEqual(body);
+  });
+
+  it('sends a stop under the names that a stop has, as the recorded cluster was asked for one', async () => {
+    const reply = recordedReply(version, 'stop-accepted');
+    const asked: Asked = [];
+    const client = await clientOf(version, [reply], asked);
+    const { targetDirectory, triggerId } = reply.request.body as { targetDirectory: string; triggerId: string };
+    const stop = { triggerId, targetDirectory, format: 'CANONICAL' as const, drain: false };
+    const jobId = reply.request.path.split('/')[2] ?? '';
+    expect(await client.stopWithSavepoint(jobId, stop)).toEqual({ outcome: 'ACCEPTED', requestId: triggerId });
+    await client.stopWithSavepoint(jobId, { ...stop, drain: true });
+    expect(asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      reply.request.body,
+      { ...(reply.request.body as object), drain: true },
+    ]);
+  });
+
+  it('knows a job by its status, and one that is unknown by the 500 that Flink says then', async () => {
+    const known = recordedReply(version, 'job-status');
+    const unknown = recordedReply(version, 'job-status-unknown');
+    const client = await clientOf(version, [known, unknown]);
+    expect(await client.jobStatus(known.request.path.split('/')[2] ?? '')).toBe('RUNNING');
+    expect(await client.jobStatus(unknown.request.path.split('/')[2] ?? '')).toBeNull();
+  });
+
+  it.each([
+    ['cancel-unknown-job', 404],
+    ['cancel-of-finished-job', 409],
+    ['cancel-of-failed-job', 409],
+  ])('says with which status Flink refused a cancel: %s', async (name, status) => {
+    const reply = recordedReply(version, name);
+    const answer = await (await clientOf(version, [reply])).cancelJob(reply.request.path.split(/[/?]/)[2] ?? '');
+    expect(answer).toMatchObject({ outcome: 'REFUSED', status });
+  });
+
+  it.each(['cancel-accepted', 'cancel-of-cancelled-job'])('reads a cancel as accepted: %s', async (name) => {
+    const reply = recordedReply(version, name);
+    const answer = await (await clientOf(version, [reply])).cancelJob(reply.request.path.split(/[/?]/)[2] ?? '');
+    expect(answer).toEqual({ outcome: 'ACCEPTED' });
   });
 
   it('starts a job from a savepoint with NO_CLAIM, and without one with no restore field at all', async () => {
@@ -278,6 +328,34 @@ describe('the client on what one version alone answers', () => {
       pending: [1],
     });
   });
+
+  it.each([
+    [{ enabled: true, delete_on_cancellation: false }, true, true],
+    [{ enabled: true, delete_on_cancellation: true }, false, true],
+    [{ enabled: false, delete_on_cancellation: true }, false, false],
+  ])('reads from %j what outlives a cancel (%s) and a failure (%s)', async (externalization, onCancel, onFailure) => {
+    const reply = recordedReply('2.3.0', 'checkpoints-config');
+    const changed = { ...reply, body: { ...(reply.body as object), externalization } };
+    const config = await (await clientOf('2.3.0', [changed])).checkpointConfig(reply.request.path.split('/')[2] ?? '');
+    expect([config?.retainedOnCancellation, config?.retainedOnFailure]).toEqual([onCancel, onFailure]);
+  });
+
+  it.each([
+    ['JobManagerCheckpointStorage', true],
+    ['MemoryStateBackend', true],
+    ['FileSystemCheckpointStorage', false],
+    [null, false],
+  ])(
+    'reads from the checkpoint storage %j whether it is the memory of the JobManager: %s',
+    async (storage, inMemory) => {
+      const reply = recordedReply('2.3.0', 'checkpoints-config');
+      const changed = { ...reply, body: { ...(reply.body as object), checkpoint_storage: storage } };
+      const config = await (
+        await clientOf('2.3.0', [changed])
+      ).checkpointConfig(reply.request.path.split('/')[2] ?? '');
+      expect(config?.inJobManagerMemory).toBe(inMemory);
+    },
+  );
 
   it('reads the largest Java long as "periodic checkpoints are off"', async () => {
     const reply = recordedReply('2.3.0', 'checkpoints-config');

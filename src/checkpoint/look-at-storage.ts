@@ -1,0 +1,66 @@
+import { storagesOfCluster } from '../cluster/find-cluster.js';
+import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
+import type { Database } from '../db/database.js';
+import { pathBelow } from '../flink/location.js';
+
+interface Place {
+  sight: Sight;
+  path: string;
+}
+
+/** How Stateward reads a location of a cluster itself; null: it cannot. */
+async function placeOf(database: Database, clusterId: string, location: string): Promise<Place | null> {
+  for (const { storageId, uri } of await storagesOfCluster(database, clusterId)) {
+    const path = pathBelow(uri, location);
+    if (path === null) continue;
+    const sight = await lookInto(database, storageId);
+    if (sight) return { sight, path };
+  }
+  return null;
+}
+
+export interface FoundCheckpoint {
+  id: number;
+  location: string;
+  /** Of its `_metadata`, which is written last: about when it completed. */
+  writtenAt: Date;
+}
+
+/**
+ * The checkpoints that lie in a run's directory; null: it cannot be looked into, or nothing is there and it was never proven that
+ * the folder here is the same place.
+ */
+export async function checkpointsIn(
+  database: Database,
+  clusterId: string,
+  directory: string,
+): Promise<FoundCheckpoint[] | null> {
+  const place = await placeOf(database, clusterId, directory);
+  if (!place) return null;
+  const { sight, path } = place;
+  const found = await seen(sight, async (reader) => {
+    const entries = await reader.list(path);
+    const checkpoints: FoundCheckpoint[] = [];
+    for (const { name } of entries) {
+      const id = /^chk-(\d+)$/.exec(name)?.[1];
+      const writtenAt = id === undefined ? null : await reader.modifiedAt(`${path}/${name}/_metadata`);
+      if (writtenAt) checkpoints.push({ id: Number(id), location: `${directory}/${name}`, writtenAt });
+    }
+    return { known: entries.length > 0, checkpoints };
+  });
+  // The directory of this very job is there: no other place has one of its name.
+  return found && (sight.proven || found.known) ? found.checkpoints : null;
+}
+
+/** Whether the data of a snapshot are there. NOT_CHECKED: it cannot be told. */
+export async function dataAt(
+  database: Database,
+  clusterId: string,
+  location: string,
+): Promise<'PRESENT' | 'MISSING' | 'NOT_CHECKED'> {
+  const place = await placeOf(database, clusterId, location);
+  const present = place && (await seen(place.sight, (reader) => reader.exists(`${place.path}/_metadata`)));
+  if (place === null || present === null) return 'NOT_CHECKED';
+  if (present) return 'PRESENT';
+  return place.sight.proven ? 'MISSING' : 'NOT_CHECKED';
+}

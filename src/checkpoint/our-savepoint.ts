@@ -1,0 +1,9 @@
+/** `<deployment>/<savepoint id>/<attempt>/savepoint-…`: the directory of an attempt of ours, which nobody else asks Flink for. */
+const OURS =
+  /\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/\d+\/savepoint-[^/]+$/;
+
+/** The id of the savepoint of ours that lies at a location, by its path alone; null: it is none of this deployment's. */
+export function ourSavepointAt(location: string | null, deploymentId: string): string | null {
+  const [, deployment, savepoint] = OURS.exec(location ?? '') ?? [];
+  return deployment === deploymentId && savepoint !== undefined ? savepoint : null;
+}

@@ -1,0 +1,174 @@
+import { JobFailureCode, JobState } from '../job/job.entity.js';
+import { SnapshotKind } from '../job/snapshot-kind.js';
+import { DataState } from '../savepoint/savepoint.enums.js';
+
+/** A snapshot that a run may be started from. Plain data; times in epoch ms on the clock of the JobManager that made it. */
+export interface RestorePoint {
+  kind: SnapshotKind;
+  /** Ours, or imported; null: somebody else's savepoint, or a checkpoint. */
+  savepointId: string | null;
+  /** The run that made it; null: not known (imported, or named by its location). */
+  jobId: string | null;
+  flinkCheckpointId: number | null;
+  triggeredAt: number | null;
+  /** As the cluster that made it writes it. */
+  location: string;
+  /** null: it lies in no known storage, and only the cluster that made it reaches it. */
+  storage: { id: string; path: string } | null;
+  clusterId: string | null;
+  bytes: number | null;
+  drained: boolean;
+  stopFailedAfter: boolean;
+  data: DataState;
+  format: 'CANONICAL' | 'NATIVE' | null;
+  stateBackend: string | null;
+  flinkVersion: string | null;
+}
+
+/** A run of the deployment, with what it left. */
+export interface RunFacts {
+  id: string;
+  run: number;
+  state: JobState;
+  failureCode: JobFailureCode | null;
+  tookHold: boolean;
+  drained: boolean;
+  endedAt: number | null;
+  /** When its checkpoints were last told by Flink, on the database's clock; null: never. */
+  lookedAt: number | null;
+  checkpointIntervalMs: number | null;
+  /** How far what it retained is known; null: it is being read. */
+  endReadFrom: 'STORAGE' | 'STATISTICS' | 'RECORD' | null;
+  /** Savepoints of ours, those of others, and retained checkpoints. */
+  points: RestorePoint[];
+  /** What it was started from; null: without state, or not known. */
+  start: RestorePoint | null;
+}
+
+export type Choice =
+  | {
+      kind: 'CHOSEN';
+      point: RestorePoint;
+      run: RunFacts;
+      why: string;
+      /** Newer runs that never took hold. */
+      runsPassedOver: RunFacts[];
+      /** Newer state that the strategy leaves aside. */
+      newerState: RestorePoint[];
+      uncertain: Uncertainty | null;
+    }
+  | { kind: 'NOTHING'; why: string }
+  | { kind: 'HAD_FINISHED'; run: RunFacts; points: RestorePoint[] };
+
+/** Our record may not reach the end of the run (SR-9). */
+export interface Uncertainty {
+  run: RunFacts;
+  /** Epoch ms on the database's clock; null: it was never looked at, or did not end that we know of. */
+  unseenFrom: number | null;
+  unseenTo: number | null;
+  why: string;
+}
+
+const unseenEnds: readonly (JobFailureCode | null)[] = [
+  JobFailureCode.JOB_LOST,
+  JobFailureCode.END_UNKNOWN,
+  JobFailureCode.DECLARED_LOST,
+  JobFailureCode.CLUSTER_REPLACED,
+];
+
+/** null: what is recorded reaches to the end of the run. */
+export function uncertaintyOf(run: RunFacts): Uncertainty | null {
+  if (run.endReadFrom === 'STORAGE') return null;
+  const span = { run, unseenFrom: run.lookedAt, unseenTo: run.endedAt };
+  if (unseenEnds.includes(run.failureCode))
+    return {
+      ...span,
+      why: `it ended unseen (${run.failureCode}), and its checkpoint directory cannot be read from here`,
+    };
+  if (run.endReadFrom === 'STATISTICS') return null;
+  if (run.endReadFrom === null)
+    return { ...span, why: 'what it retained at its end is being read; ask again in some seconds' };
+  if (run.checkpointIntervalMs === null) return null; // it made no checkpoints by itself
+  const unseenMs = (run.endedAt ?? Infinity) - (run.lookedAt ?? -Infinity);
+  if (unseenMs <= 2 * run.checkpointIntervalMs) return null;
+  return { ...span, why: 'it was last looked at more than two checkpoint intervals before its end' };
+}
+
+/** Not as a candidate of its own: drained, imported (it has no run), missing, damaged, or being deleted (then it is no point). */
+const isCandidate = (point: RestorePoint) =>
+  !point.drained && point.data !== DataState.MISSING && point.data !== DataState.DAMAGED;
+
+const isOurSavepoint = (point: RestorePoint) => point.savepointId !== null && point.kind === SnapshotKind.SAVEPOINT;
+
+/** Newest first; what has no time at all comes last. */
+const newestFirst = (points: readonly RestorePoint[]) =>
+  [...points].sort(
+    (a, b) =>
+      (b.triggeredAt ?? -1) - (a.triggeredAt ?? -1) || (b.flinkCheckpointId ?? -1) - (a.flinkCheckpointId ?? -1),
+  );
+
+/** After a stop that failed behind its savepoint nothing later counts: its side effects may be uncommitted (SO-3). */
+function candidatesOf(run: RunFacts): RestorePoint[] {
+  const all = newestFirst(run.points.filter(isCandidate));
+  const last = all.find((point) => point.stopFailedAfter);
+  return last ? all.filter((point) => (point.triggeredAt ?? 0) <= (last.triggeredAt ?? 0)) : all;
+}
+
+const hadFinished = (run: RunFacts) => run.state === JobState.FINISHED || run.drained;
+
+/**
+ * LATEST_STATE (SR-2): the newest of the last run that took hold, its savepoints and what it retained; where it has none,
+ * what it was started from; nothing older. `runs`: newest first.
+ */
+export function chooseLatestState(runs: readonly RunFacts[]): Choice {
+  const index = runs.findIndex((run) => run.tookHold);
+  const run = runs[index];
+  if (!run) return { kind: 'NOTHING', why: noRun(runs) };
+  if (hadFinished(run)) return { kind: 'HAD_FINISHED', run, points: newestFirst(run.points) };
+  const runsPassedOver = runs.slice(0, index);
+  const uncertain = uncertaintyOf(run);
+  const [newest] = candidatesOf(run);
+  if (newest) {
+    const why = `the newest restorable state of run ${run.run}, the last run that took hold`;
+    return { kind: 'CHOSEN', point: newest, run, why, runsPassedOver, newerState: [], uncertain };
+  }
+  if (!run.start || !isCandidate({ ...run.start, drained: false }))
+    return {
+      kind: 'NOTHING',
+      why: run.start
+        ? `run ${run.run} left nothing, and what it was started from (${run.start.location}) is ${run.start.data}`
+        : `run ${run.run} left nothing, and it was started without state`,
+    };
+  const why = `run ${run.run}, the last run that took hold, left nothing: it is what that run was started from`;
+  return { kind: 'CHOSEN', point: run.start, run, why, runsPassedOver, newerState: [], uncertain };
+}
+
+/** LATEST_SAVEPOINT (SR-2): the newest savepoint of ours, going back run by run; newer state that is passed over is named. */
+export function chooseLatestSavepoint(runs: readonly RunFacts[]): Choice {
+  const last = runs.find((run) => run.tookHold);
+  if (last && hadFinished(last)) return { kind: 'HAD_FINISHED', run: last, points: newestFirst(last.points) };
+  for (const [index, run] of runs.entries()) {
+    const point = candidatesOf(run).find(isOurSavepoint);
+    if (!point) continue;
+    const later = runs.slice(0, index).flatMap((newer) => candidatesOf(newer));
+    const beside = candidatesOf(run).filter((other) => (other.triggeredAt ?? 0) > (point.triggeredAt ?? 0));
+    return {
+      kind: 'CHOSEN',
+      point,
+      run,
+      why: `the newest savepoint of the deployment's own runs, of run ${run.run}`,
+      runsPassedOver: runs.slice(0, index).filter((newer) => !newer.tookHold),
+      newerState: [...later, ...beside],
+      uncertain: null, // a savepoint is ours: nothing unseen adds one
+    };
+  }
+  return {
+    kind: 'NOTHING',
+    why: runs.length === 0 ? noRun(runs) : 'none of its runs has a savepoint that can be restored from',
+  };
+}
+
+const noRun = (runs: readonly RunFacts[]) =>
+  runs.length === 0
+    ? 'it has not been started yet'
+    : `none of its runs took hold (${runs.map((run) => `run ${run.run}: ${run.failureCode ?? run.state}`).join(', ')})`;

@@ -1,0 +1,159 @@
+import { createUnionType, Field, ObjectType, registerEnumType } from 'type-graphql';
+import { DateTime, SafeInt } from '../api/scalars.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
+import { SnapshotKind } from '../job/snapshot-kind.js';
+import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
+import { stateRefusals } from './run.types.js';
+import { FindingCode, type Mapping, type NotChecked, Severity } from './restore-verdict.js';
+import { ArtifactNeeded } from './start-refusals.types.js';
+
+registerEnumType(Severity, {
+  name: 'FindingSeverity',
+  description: 'How much a finding of a restore plan weighs.',
+  valuesConfig: {
+    INFO: { description: 'Good to know.' },
+    WARNING: { description: 'Think about it before you start.' },
+    BLOCKER: {
+      description: 'Flink would refuse the start or fail over it; it is declined unless ignoreFindings is true.',
+    },
+  },
+});
+registerEnumType(FindingCode, {
+  name: 'FindingCode',
+  description: 'What a restore plan found.',
+  valuesConfig: {
+    ANOTHER_DEPLOYMENT: { description: 'The state was made by another deployment.' },
+    MAKER_STILL_RUNS: { description: 'The run that made it still runs; the two may collide.' },
+    JOB_WENT_ON: { description: 'The run went on after it was taken; what it wrote since is written again.' },
+    NEWER_STATE_PASSED_OVER: { description: 'There is newer state that the strategy leaves aside.' },
+    RUNS_PASSED_OVER: { description: 'Newer runs were passed over, since they never took hold.' },
+    END_UNCERTAIN: { description: 'The record may not reach to the end of the run.' },
+    DRAINED: { description: 'It was made by a stop with drain.' },
+    STOP_FAILED_AFTER: { description: 'The stop that made it failed afterwards.' },
+    DATA_NOT_CHECKED: { description: 'Its files could not be looked for.' },
+    NON_RESTORED_STATE_ALLOWED: { description: 'State that the job has no place for is dropped without a word.' },
+    MAJOR_VERSION_CHANGE: { description: 'It was made by an older major version of Flink.' },
+    NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
+    STARTS_EMPTY: { description: 'It starts without state, although there is some.' },
+    OTHER_STATE_BACKEND: { description: 'It was written for another state backend.' },
+  },
+});
+
+export const RestoreMapping: Record<Mapping, Mapping> = {
+  FULLY_COMPATIBLE: 'FULLY_COMPATIBLE',
+  PARTIALLY_COMPATIBLE: 'PARTIALLY_COMPATIBLE',
+  INCOMPATIBLE: 'INCOMPATIBLE',
+  UNKNOWN: 'UNKNOWN',
+};
+registerEnumType(RestoreMapping, {
+  name: 'RestoreMapping',
+  description: 'Whether the state fits the job, by what can be known without running it.',
+  valuesConfig: {
+    FULLY_COMPATIBLE: { description: 'Every piece of state finds its operator.' },
+    PARTIALLY_COMPATIBLE: { description: 'Some state would be dropped.' },
+    INCOMPATIBLE: { description: 'Flink would refuse it.' },
+    UNKNOWN: { description: 'Not known; see notChecked.' },
+  },
+});
+export const RestoreNotChecked: Record<NotChecked, NotChecked> = {
+  OPERATORS: 'OPERATORS',
+  MAX_PARALLELISM: 'MAX_PARALLELISM',
+  FILES: 'FILES',
+  STATE_TYPES: 'STATE_TYPES',
+};
+registerEnumType(RestoreNotChecked, {
+  name: 'RestoreNotChecked',
+  description: 'What the verdict says nothing about.',
+  valuesConfig: {
+    OPERATORS: { description: 'Whether each operator with state exists in the job, under the same uid.' },
+    MAX_PARALLELISM: { description: 'Whether the parallelism fits the max parallelism of the state.' },
+    FILES: { description: 'Whether every file of the snapshot is there.' },
+    STATE_TYPES: { description: 'Whether the types of the state can be read: the jar is not the one that made it.' },
+  },
+});
+
+@ObjectType({ description: 'Something that a restore plan found.' })
+export class RestoreFinding {
+  @Field(() => FindingCode, { description: 'From a closed list.' })
+  code!: FindingCode;
+
+  @Field(() => Severity, { description: 'How much it weighs.' })
+  severity!: Severity;
+
+  @Field(() => String, { description: 'What it means here and what to do, for a person.' })
+  message!: string;
+}
+
+@ObjectType({ description: 'A setting in which the run would differ from the deployment of today.' })
+export class SettingDifference {
+  @Field(() => String, {
+    description: 'artifact, entryClass, programArguments, parallelism, or the key of a Flink setting.',
+  })
+  setting!: string;
+
+  @Field(() => String, { nullable: true, description: 'The value of the deployment today; null: none.' })
+  today!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The value of the run; null: none.' })
+  run!: string | null;
+}
+
+@ObjectType({ description: 'The state that a start would take.' })
+export class PlannedState {
+  @Field(() => SnapshotKind, { description: 'Checkpoint or savepoint.' })
+  kind!: SnapshotKind;
+
+  @Field(() => String, { description: "Where it lies, as the deployment's cluster reaches it." })
+  location!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: "When Flink took it, on the JobManager's clock; null: not known.",
+  })
+  takenAt!: Date | null;
+
+  @Field(() => SafeInt, { nullable: true, description: 'How far back in time the start goes; null: not known.' })
+  ageMs!: number | null;
+
+  @Field(() => SafeInt, { nullable: true, description: 'Size of the state; null: not known.' })
+  sizeBytes!: number | null;
+
+  @Field(() => String, { description: 'Why this one.' })
+  why!: string;
+
+  savepointId!: string | null;
+  jobId!: string | null;
+}
+
+@ObjectType({
+  description: 'What a start would do, by what is recorded; no cluster was asked. `asOf` says how old that is.',
+})
+export class RestorePlan {
+  @Field(() => PlannedState, {
+    nullable: true,
+    description: 'The state that would be taken; null by NONE: the job starts empty.',
+  })
+  state!: PlannedState | null;
+
+  @Field(() => [RestoreFinding], { description: 'What to think about, the heaviest first.' })
+  findings!: RestoreFinding[];
+
+  @Field(() => RestoreMapping, { description: 'Whether the state fits the job.' })
+  mapping!: Mapping;
+
+  @Field(() => [RestoreNotChecked], { description: 'What the verdict says nothing about.' })
+  notChecked!: NotChecked[];
+
+  @Field(() => [SettingDifference], { description: 'Where the run would differ from the deployment of today.' })
+  diff!: SettingDifference[];
+
+  @Field(() => DateTime, { nullable: true, description: "When the deployment's cluster last answered; null: never." })
+  asOf!: Date | null;
+}
+
+export const RestorePlanResult = createUnionType({
+  name: 'RestorePlanResult',
+  description: 'What a start would do, or why it would be declined.',
+  types: () => [RestorePlan, NotFound, InvalidInput, DeploymentNotStopped, ArtifactNeeded, ...stateRefusals] as const,
+});
+export type RestorePlanResult = typeof RestorePlanResult;

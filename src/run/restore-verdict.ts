@@ -1,0 +1,252 @@
+import { isLive } from '../job/job.lifecycle.js';
+import { DataState } from '../savepoint/savepoint.enums.js';
+import type { Choice, RestorePoint, RunFacts, Uncertainty } from './restore-choice.js';
+import type { Maker } from './restore.store.js';
+
+export enum FindingCode {
+  ANOTHER_DEPLOYMENT = 'ANOTHER_DEPLOYMENT',
+  MAKER_STILL_RUNS = 'MAKER_STILL_RUNS',
+  JOB_WENT_ON = 'JOB_WENT_ON',
+  NEWER_STATE_PASSED_OVER = 'NEWER_STATE_PASSED_OVER',
+  RUNS_PASSED_OVER = 'RUNS_PASSED_OVER',
+  END_UNCERTAIN = 'END_UNCERTAIN',
+  DRAINED = 'DRAINED',
+  STOP_FAILED_AFTER = 'STOP_FAILED_AFTER',
+  DATA_NOT_CHECKED = 'DATA_NOT_CHECKED',
+  NON_RESTORED_STATE_ALLOWED = 'NON_RESTORED_STATE_ALLOWED',
+  MAJOR_VERSION_CHANGE = 'MAJOR_VERSION_CHANGE',
+  NEWER_FLINK_VERSION = 'NEWER_FLINK_VERSION',
+  OTHER_STATE_BACKEND = 'OTHER_STATE_BACKEND',
+  STARTS_EMPTY = 'STARTS_EMPTY',
+}
+
+export enum Severity {
+  INFO = 'INFO',
+  WARNING = 'WARNING',
+  /** Flink would refuse it, or fail over it. */
+  BLOCKER = 'BLOCKER',
+}
+
+export interface Finding {
+  code: FindingCode;
+  severity: Severity;
+  message: string;
+}
+
+export type Mapping = 'FULLY_COMPATIBLE' | 'PARTIALLY_COMPATIBLE' | 'INCOMPATIBLE' | 'UNKNOWN';
+export type NotChecked = 'OPERATORS' | 'MAX_PARALLELISM' | 'FILES' | 'STATE_TYPES';
+
+export interface Target {
+  deploymentId: string;
+  artifactId: string | null;
+  flinkVersion: string | null;
+  /** HASHMAP, ROCKSDB, FORST; null: the program may set it. */
+  stateBackend: string | null;
+  allowNonRestoredState: boolean;
+}
+
+export interface Circumstances {
+  maker: Maker | null;
+  runsPassedOver: readonly RunFacts[];
+  newerState: readonly RestorePoint[];
+  uncertain: Uncertainty | null;
+}
+
+const WENT_ON_MS = 10_000;
+
+/** What speaks for thought, or against it, in starting from a point. */
+export function findingsOf(point: RestorePoint, target: Target, around: Circumstances): Finding[] {
+  return [
+    ...aboutMaker(point, target, around.maker),
+    ...aboutChoice(around),
+    ...aboutState(point),
+    ...aboutFit(point, target, around.maker),
+  ];
+}
+
+const info = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.INFO, message });
+const warning = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.WARNING, message });
+const blocker = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.BLOCKER, message });
+
+/** By NONE: what is left behind by starting empty. */
+export function findingsOfNone(left: Choice): Finding[] {
+  if (left.kind === 'NOTHING') return [];
+  const point = left.kind === 'CHOSEN' ? left.point : left.points[0];
+  if (!point) return [];
+  const taken = point.triggeredAt === null ? '' : ` of ${iso(point.triggeredAt)}`;
+  return [
+    warning(
+      FindingCode.STARTS_EMPTY,
+      `The job starts without state. Run ${left.run.run} has left ${point.location}${taken}.`,
+    ),
+  ];
+}
+
+function aboutMaker(point: RestorePoint, target: Target, maker: Maker | null): Finding[] {
+  if (!maker) return [];
+  const findings: Finding[] = [];
+  const whose = `run ${maker.run} of ${maker.deploymentName}`;
+  if (maker.deploymentId !== target.deploymentId)
+    findings.push(info(FindingCode.ANOTHER_DEPLOYMENT, `The state was made by ${whose}, another deployment.`));
+  if (isLive(maker.state)) {
+    findings.push(
+      warning(
+        FindingCode.MAKER_STILL_RUNS,
+        `${whose} still runs. The two collide where both use the same transactional ids, consumer groups, topics or files: give this run its own.`,
+      ),
+    );
+  } else if (point.triggeredAt !== null && maker.endedAt !== null && maker.endedAt - point.triggeredAt > WENT_ON_MS) {
+    findings.push(
+      warning(
+        FindingCode.JOB_WENT_ON,
+        `${whose} went on for ${span(maker.endedAt - point.triggeredAt)} after it was taken: what it wrote since is written again, unless the sinks are idempotent.`,
+      ),
+    );
+  }
+  return findings;
+}
+
+function aboutChoice({ runsPassedOver, newerState, uncertain }: Circumstances): Finding[] {
+  const findings: Finding[] = [];
+  if (runsPassedOver.length > 0) {
+    const named = runsPassedOver.map((run) => `run ${run.run} (${run.failureCode ?? run.state})`).join(', ');
+    findings.push(info(FindingCode.RUNS_PASSED_OVER, `Passed over, since they never took hold: ${named}.`));
+  }
+  const [newest] = newerState;
+  if (newest) {
+    findings.push(
+      warning(
+        FindingCode.NEWER_STATE_PASSED_OVER,
+        `There is newer state, ${newest.location}${newest.triggeredAt === null ? '' : ` of ${iso(newest.triggeredAt)}`}${newerState.length > 1 ? `, and ${newerState.length - 1} more` : ''}: LATEST_STATE would take it.`,
+      ),
+    );
+  }
+  if (uncertain) {
+    findings.push(
+      warning(
+        FindingCode.END_UNCERTAIN,
+        `There may be newer state of run ${uncertain.run.run}: ${uncertain.why}${uncertain.unseenFrom === null ? '' : ` (not seen since ${iso(uncertain.unseenFrom)})`}.`,
+      ),
+    );
+  }
+  return findings;
+}
+
+function aboutState(point: RestorePoint): Finding[] {
+  const findings: Finding[] = [];
+  if (point.drained)
+    findings.push(
+      warning(
+        FindingCode.DRAINED,
+        'It was made by a stop with drain: end of time was sent to every operator, windows have fired early, and sources may count as finished.',
+      ),
+    );
+  if (point.stopFailedAfter)
+    findings.push(
+      warning(
+        FindingCode.STOP_FAILED_AFTER,
+        'The stop that made it failed afterwards, and its side effects may be uncommitted: starting from it commits them.',
+      ),
+    );
+  if (point.data === DataState.NOT_CHECKED)
+    findings.push(
+      info(
+        FindingCode.DATA_NOT_CHECKED,
+        'Its files could not be looked for from here; Flink refuses the start if they are gone.',
+      ),
+    );
+  return findings;
+}
+
+function aboutFit(point: RestorePoint, target: Target, maker: Maker | null): Finding[] {
+  const findings: Finding[] = [];
+  const versions = compareVersions(point.flinkVersion, target.flinkVersion);
+  if (versions === 'NEWER')
+    findings.push(
+      blocker(
+        FindingCode.NEWER_FLINK_VERSION,
+        `It was made by Flink ${point.flinkVersion}, and the cluster runs ${target.flinkVersion}: an older Flink refuses newer state.`,
+      ),
+    );
+  if (versions === 'OTHER_MAJOR')
+    findings.push(
+      warning(
+        FindingCode.MAJOR_VERSION_CHANGE,
+        `It was made by Flink ${point.flinkVersion}, and the cluster runs ${target.flinkVersion}: Flink does not promise that 2.x reads state of 1.x (types that go through Kryo).`,
+      ),
+    );
+  const otherBackend =
+    point.format === 'NATIVE' &&
+    point.stateBackend !== null &&
+    target.stateBackend !== null &&
+    point.stateBackend !== target.stateBackend;
+  if (otherBackend)
+    findings.push(
+      blocker(
+        FindingCode.OTHER_STATE_BACKEND,
+        `It is ${point.kind === 'CHECKPOINT' ? 'a checkpoint' : 'a NATIVE savepoint'} of ${point.stateBackend}, and this run uses ${target.stateBackend}: only a CANONICAL savepoint can be read by another backend. Start with ${point.stateBackend}, take a CANONICAL savepoint, then change.`,
+      ),
+    );
+  if (target.allowNonRestoredState)
+    findings.push(
+      warning(
+        FindingCode.NON_RESTORED_STATE_ALLOWED,
+        `State of operators that the job has not got is dropped without a word (allowNonRestoredState)${maker && maker.artifactId === target.artifactId ? '; the jar is the one that made it' : ''}.`,
+      ),
+    );
+  return findings;
+}
+
+/** Until the snapshot's metadata can be read, nothing is said of operators; a blocker is known without them. */
+export function verdictOf(
+  findings: readonly Finding[],
+  sameArtifact: boolean,
+): { mapping: Mapping; notChecked: NotChecked[] } {
+  const blocked = findings.some(({ severity }) => severity === Severity.BLOCKER);
+  return {
+    mapping: blocked ? 'INCOMPATIBLE' : 'UNKNOWN',
+    notChecked: ['OPERATORS', 'MAX_PARALLELISM', 'FILES', ...(sameArtifact ? [] : (['STATE_TYPES'] as const))],
+  };
+}
+
+/** Of what made a state, seen from what would read it; null: one of them is not known, or nothing to say. */
+function compareVersions(made: string | null, reads: string | null): 'NEWER' | 'OTHER_MAJOR' | null {
+  const parse = (version: string | null) =>
+    /^(\d+)\.(\d+)/
+      .exec(version ?? '')
+      ?.slice(1)
+      .map(Number);
+  const [madeMajor, madeMinor] = parse(made) ?? [];
+  const [readsMajor, readsMinor] = parse(reads) ?? [];
+  if (madeMajor === undefined || madeMinor === undefined || readsMajor === undefined || readsMinor === undefined)
+    return null;
+  if (madeMajor > readsMajor || (madeMajor === readsMajor && madeMinor > readsMinor)) return 'NEWER';
+  return madeMajor < readsMajor ? 'OTHER_MAJOR' : null;
+}
+
+/** HASHMAP, ROCKSDB or FORST as Flink would read it from settings, those of the run before those of the cluster; null: another class. */
+export function backendOf(
+  run: Readonly<Record<string, string>>,
+  cluster: Readonly<Record<string, string>>,
+): string | null {
+  const keys = ['state.backend.type', 'state.backend'];
+  const told = [run, cluster]
+    .flatMap((settings) => keys.map((key) => settings[key]))
+    .find((value) => value !== undefined);
+  if (told === undefined) return 'HASHMAP';
+  const name = told.trim().toLowerCase();
+  if (name === 'hashmap' || name === 'filesystem' || name === 'jobmanager') return 'HASHMAP';
+  return name === 'rocksdb' || name === 'forst' ? name.toUpperCase() : null;
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** "2 h 5 min", for a person. */
+export function span(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days ${hours % 24} h`;
+}

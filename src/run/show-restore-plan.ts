@@ -1,0 +1,96 @@
+import { checkId } from '../api/id-arg.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
+import { findCluster } from '../cluster/find-cluster.js';
+import type { Database } from '../db/database.js';
+import type { Deployment } from '../deployment/deployment.entity.js';
+import { findDeployment } from '../deployment/find-deployment.js';
+import { defaultConfiguration } from '../deployment/flink-configuration.js';
+import { StartStrategy } from '../job/start-strategy.js';
+import { type Plan, planRestore, type RunSettings } from './plan-restore.js';
+import { PlannedState, RestorePlan, type RestorePlanResult, type SettingDifference } from './restore-plan.types.js';
+import { chooseLatestState } from './restore-choice.js';
+import { type Finding, findingsOfNone, Severity } from './restore-verdict.js';
+import { runsWithPoints } from './restore.store.js';
+import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
+import type { StartInput } from './run.types.js';
+import { ArtifactNeeded } from './start-refusals.types.js';
+import { checkStart, isStopped, settingsOf } from './start-settings.js';
+
+/** What a start would do, by what is recorded. Touches no cluster, and locks nothing. */
+export async function showRestorePlan(
+  { database }: { database: Database },
+  deploymentId: string,
+  start: StartInput,
+): Promise<RestorePlanResult> {
+  checkId('deploymentId', deploymentId);
+  const problem = checkStart(start);
+  if (problem) return problem;
+  const deployment = await findDeployment(database, deploymentId);
+  if (!deployment) return new NotFound('deploymentId', 'deployment', deploymentId);
+  if (!isStopped(deployment)) return new DeploymentNotStopped(deployment);
+  if (deployment.artifactId === null) return new ArtifactNeeded(deployment.name);
+  const cluster = await findCluster(database, deployment.clusterId);
+  if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
+  const settings = settingsOf(deployment, start);
+  if (settings instanceof InvalidInput) return settings;
+  if (start.strategy === StartStrategy.NONE) {
+    const left = chooseLatestState(await runsWithPoints(database, deployment.id));
+    return planOf(deployment, null, settings.today, { findings: findingsOfNone(left), asOf: cluster.observedAt });
+  }
+  const plan = await planRestore(database, start, deployment, cluster, settings, { lock: false });
+  if (!('findings' in plan)) return plan;
+  return planOf(deployment, plan, plan.settings, { findings: plan.findings, asOf: cluster.observedAt });
+}
+
+const weights = { [Severity.BLOCKER]: 0, [Severity.WARNING]: 1, [Severity.INFO]: 2 };
+
+function planOf(
+  deployment: Deployment,
+  plan: Plan | null,
+  settings: RunSettings,
+  { findings, asOf }: { findings: readonly Finding[]; asOf: Date | null },
+): RestorePlan {
+  return Object.assign(new RestorePlan(), {
+    state: plan && stateOf(plan),
+    findings: [...findings].sort((a, b) => weights[a.severity] - weights[b.severity]),
+    mapping: plan?.mapping ?? 'UNKNOWN',
+    notChecked: plan?.notChecked ?? [],
+    diff: differences(deployment, settings),
+    asOf,
+  });
+}
+
+function stateOf({ found, location, ageMs }: Plan): PlannedState {
+  const { point, why } = found;
+  return Object.assign(new PlannedState(), {
+    kind: point.kind,
+    location,
+    takenAt: point.triggeredAt === null ? null : new Date(point.triggeredAt),
+    ageMs: ageMs === null ? null : Math.round(ageMs),
+    sizeBytes: point.bytes,
+    why,
+    savepointId: point.savepointId,
+    jobId: point.jobId,
+  });
+}
+
+function differences(deployment: Deployment, settings: RunSettings): SettingDifference[] {
+  const differ = (setting: string, today: string | null, run: string | null) =>
+    today === run ? [] : [{ setting, today, run }];
+  const text = (value: number | null) => (value === null ? null : String(value));
+  const configuration: Record<string, string> = { ...defaultConfiguration, ...deployment.flinkConfiguration };
+  const keys = new Set([...Object.keys(configuration), ...Object.keys(settings.flinkConfiguration)]);
+  return [
+    ...differ('artifact', deployment.artifactId, settings.artifactId),
+    ...differ('entryClass', deployment.entryClass, settings.entryClass),
+    ...differ(
+      'programArguments',
+      JSON.stringify(deployment.programArguments),
+      JSON.stringify(settings.programArguments),
+    ),
+    ...differ('parallelism', text(deployment.parallelism), text(settings.parallelism)),
+    ...[...keys]
+      .sort()
+      .flatMap((key) => differ(key, configuration[key] ?? null, settings.flinkConfiguration[key] ?? null)),
+  ];
+}

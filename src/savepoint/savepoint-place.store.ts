@@ -1,0 +1,124 @@
+import type { Sql, Transaction } from '../db/database.js';
+import type { SavepointFormat } from '../deployment/savepoint-format.js';
+import type { SnapshotKind } from '../job/snapshot-kind.js';
+import { Savepoint } from './savepoint.entity.js';
+import type { DataState } from './savepoint.enums.js';
+
+/** Where savepoints lie: their storages and paths, imports among them. */
+
+/** One IN_PROGRESS, with what its current attempt is at. */
+export interface BegunSavepoint {
+  id: string;
+  deploymentId: string;
+  jobId: string | null;
+  attempt: number;
+  sent: boolean;
+}
+
+/** All that a cluster was, or is about to be, asked for; nobody's look writes to them until the transaction ends. */
+export const beganOn = (tx: Transaction, clusterId: string) =>
+  tx.rows<BegunSavepoint>(
+    `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt, coalesce(a.sends > 0, false) as sent
+       from savepoint s left join savepoint_attempt a on a.savepoint_id = s.id and a.number = s.attempt
+      where s.cluster_id = $1 and s.state = 'IN_PROGRESS' order by s.id for no key update of s`,
+    [clusterId],
+  );
+
+/** A place that a location may be: a storage, and the path below its root there. */
+export interface Place {
+  storageId: string;
+  path: string;
+}
+
+/**
+ * The savepoint, in any state but DELETED, that lies at one of some places, or at this location outside all storages; or
+ * one of which nothing was seen yet and that is to be found below the directory of its attempt.
+ */
+export function savepointAt(sql: Sql, places: readonly Place[], location: string) {
+  const above = places.flatMap(({ storageId, path }) =>
+    path.split('/').map((_, index, segments) => ({ storageId, path: segments.slice(0, index).join('/') })),
+  );
+  return sql.entity(
+    Savepoint,
+    `select s.* from savepoint s
+      where s.id in (
+        select id from savepoint where (storage_id, path) in (select * from unnest($1::uuid[], $2::text[])) and state <> 'DELETED'
+        union all
+        select id from savepoint where storage_id is null and location = $3 and state <> 'DELETED'
+        union all
+        select o.id from savepoint o join savepoint_attempt a on a.savepoint_id = o.id
+         where (a.storage_id, a.directory) in (select * from unnest($4::uuid[], $5::text[]))
+           and (o.state in ('PENDING', 'IN_PROGRESS') or (o.state = 'FAILED' and o.look_at is not null)))
+      order by s.created_at limit 1`,
+    [
+      places.map(({ storageId }) => storageId),
+      places.map(({ path }) => path),
+      location,
+      above.map(({ storageId }) => storageId),
+      above.map(({ path }) => path),
+    ],
+  );
+}
+
+/** A row that never moves by itself: nobody ever asked Flink for it. */
+export async function insertImported(
+  tx: Transaction,
+  s: {
+    id: string;
+    deploymentId: string | null;
+    kind: SnapshotKind;
+    format: SavepointFormat | null;
+    description: string | null;
+    place: Place;
+    location: string;
+    flinkCheckpointId: number | null;
+    data: DataState;
+    checked: boolean;
+    verified: boolean;
+    actor: string;
+  },
+): Promise<void> {
+  await tx.changed(
+    `insert into savepoint (id, deployment_id, origin, state, kind, format, description, storage_id, path, location, flink_checkpoint_id,
+                            data, data_checked_at, verified, completed_at, details, actor)
+     values ($1, $2, 'IMPORTED', 'COMPLETED', $3, $4, $5, $6, $7, $8, $9, $10, case when $11 then now() end, $12, now(), 'NEVER_REPORTED', $13)`,
+    [
+      s.id,
+      s.deploymentId,
+      s.kind,
+      s.format,
+      s.description,
+      s.place.storageId,
+      s.place.path,
+      s.location,
+      s.flinkCheckpointId,
+      s.data,
+      s.checked,
+      s.verified,
+      s.actor,
+    ],
+  );
+}
+
+/** Pairs of savepoints that would lie at one place if these storages were one; the first ten. */
+export const pathsInTwo = (sql: Sql, storageIds: readonly string[]) =>
+  sql.rows<{ path: string; ids: string[] }>(
+    `select path, array_agg(id::text order by created_at) as ids from savepoint
+      where storage_id = any($1) and path is not null and state <> 'DELETED'
+      group by path having count(*) > 1 order by path limit 10`,
+    [storageIds],
+  );
+
+/**
+ * Takes everything that lies in some storages into another one. Savepoints under way are taken away from whoever follows them,
+ * who would go on writing of a storage that is gone.
+ */
+export async function moveToStorage(tx: Transaction, from: readonly string[], to: string): Promise<number> {
+  await tx.changed(
+    `update savepoint s set claim = claim + 1, claimed_until = null, look_at = case when look_at is null then null else now() end
+       from savepoint_attempt a where a.savepoint_id = s.id and a.storage_id = any($1) and s.claimed_until is not null`,
+    [from],
+  );
+  await tx.changed('update savepoint_attempt set storage_id = $2 where storage_id = any($1)', [from, to]);
+  return tx.changed('update savepoint set storage_id = $2 where storage_id = any($1)', [from, to]);
+}

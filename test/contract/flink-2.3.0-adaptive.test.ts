@@ -1,0 +1,3 @@
+import { describeAdaptiveContract } from './describe-contract.js';
+
+await describeAdaptiveContract('2.3.0');

@@ -1,0 +1,11 @@
+import { describe, it } from '@jest/globals';
+import { describeLife } from '../support/life-of-a-deployment.js';
+import { whyNoRealFlink } from '../support/real-flink.js';
+
+const reason = await whyNoRealFlink();
+
+if (reason === null) describeLife('2.3.0');
+else
+  describe('on a real Flink 2.3.0', () => {
+    it.skip(`a deployment lives its whole life (skipped: ${reason})`, () => undefined);
+  });

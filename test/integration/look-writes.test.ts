@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { carryOn } from '../../src/checkpoint/checkpoint-account.js';
+import { loadRuns } from '../../src/checkpoint/checkpoint.store.js';
+import { FollowedRun } from '../../src/checkpoint/followed-run.js';
+import { LookWrites } from '../../src/checkpoint/look-writes.js';
+import type { SnapshotEntry } from '../../src/flink/flink.types.js';
+import { createLogger } from '../../src/logger.js';
+import { insertCluster, insertDeployment, openTestDatabase, type OpenDatabase } from '../support/rows.js';
+import { entryOf } from '../unit/checkpoint/course-of-a-job.js';
+
+let open: OpenDatabase;
+let writes: LookWrites;
+beforeEach(async () => {
+  open = await openTestDatabase();
+  writes = new LookWrites(open.database, createLogger('fatal', 'test'));
+});
+afterEach(async () => {
+  await writes.stop();
+  await open.close();
+});
+
+async function insertJob(): Promise<string> {
+  const { database } = open;
+  const clusterId = await insertCluster(database);
+  const deploymentId = await insertDeployment(database, clusterId);
+  const jobId = randomUUID();
+  await database.changed(
+    `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, actor) values ($1, $2, $3, 1, $4, 'RUNNING', 'NONE', 'test')`,
+    [jobId, deploymentId, clusterId, jobId.replaceAll('-', '')],
+  );
+  return jobId;
+}
+
+const load = async (jobId: string) => {
+  const [loaded] = await loadRuns(open.database, [jobId]);
+  if (!loaded) throw new Error('no such run');
+  return new FollowedRun(loaded);
+};
+
+function seenWith(entries: SnapshotEntry[]) {
+  const counts = {
+    restored: 0,
+    total: entries.length,
+    inProgress: entries.filter(({ status }) => status === 'IN_PROGRESS').length,
+    completed: entries.filter(({ status }) => status === 'COMPLETED').length,
+    failed: entries.filter(({ status }) => status === 'FAILED').length,
+  };
+  return {
+    statistics: {
+      counts,
+      latest: { completed: null, savepoint: null, failed: null, restored: null },
+      history: [...entries].reverse(),
+    },
+    processMark: 'a',
+    now: Date.now(),
+    historySize: 10,
+    staleMs: 3_000,
+  };
+}
+
+const completed = (id: number, part: Partial<SnapshotEntry> = {}) =>
+  entryOf({
+    id,
+    status: 'COMPLETED',
+    triggeredAt: Date.now() - 60_000 + id,
+    latestAckAt: Date.now(),
+    durationMs: 5,
+    ...part,
+  });
+
+const lookOf = (run: FollowedRun, entries: SnapshotEntry[]) => {
+  const look = run.look(seenWith(entries), 0);
+  if (!look) throw new Error('nothing new');
+  return look;
+};
+
+const idsOf = async (jobId: string) =>
+  (
+    await open.database.rows<{ id: number }>(
+      'select flink_checkpoint_id::int as id from checkpoint where job_id = $1 order by 1',
+      [jobId],
+    )
+  ).map(({ id }) => id);
+
+describe('looks that are written together', () => {
+  it('are written though one row among them cannot be, which is shown as a gap', async () => {
+    const runs = await Promise.all(Array.from({ length: 9 }, insertJob));
+    const bad = completed(2, { subtasks: 3_000_000_000 });
+    const outcomes = await Promise.all(
+      runs.map(async (id, at) =>
+        writes.add(lookOf(await load(id), at === 4 ? [completed(1), bad, completed(3)] : [completed(1)])),
+      ),
+    );
+    expect(outcomes).toEqual(runs.map(() => 'WRITTEN'));
+    for (const [at, id] of runs.entries()) expect(await idsOf(id)).toEqual(at === 4 ? [1, 3] : [1]);
+    const gaps = await open.database.rows('select job_id, missing, reason from checkpoint_gap');
+    expect(gaps).toEqual([{ job_id: runs[4], missing: 1, reason: 'COUNTED_MORE' }]);
+  });
+
+  it('hold texts that PostgreSQL takes in no column', async () => {
+    const id = await insertJob();
+    const failed = entryOf({
+      id: 1,
+      status: 'FAILED',
+      failedAt: Date.now(),
+      triggeredAt: Date.now(),
+      failureMessage: 'a\0b'.repeat(9_999),
+    });
+    expect(await writes.add(lookOf(await load(id), [failed]))).toBe('WRITTEN');
+    expect(await idsOf(id)).toEqual([1]);
+  });
+
+  it('never take an account back: the second of two workers reads it anew', async () => {
+    const id = await insertJob();
+    const [one, other] = [await load(id), await load(id)];
+    expect(await writes.add(lookOf(one, [completed(1), completed(2)]))).toBe('WRITTEN');
+    expect(await writes.add(lookOf(other, [completed(1)]))).toBe('OVERTAKEN');
+    expect(await idsOf(id)).toEqual([1, 2]);
+    const again = await load(id);
+    const look = lookOf(again, [completed(1), completed(2), completed(3)]);
+    expect(look.gaps).toEqual([]);
+    expect(await writes.add(look)).toBe('WRITTEN');
+    const events = await open.database.rows('select type from event where job_id = $1', [id]);
+    expect(events).toEqual([{ type: 'CHECKPOINT_FIRST_COMPLETED' }]);
+  });
+
+  it('end what was in progress, and never begin it again', async () => {
+    const id = await insertJob();
+    const run = await load(id);
+    const at = Date.now() - 1_000;
+    const pending = entryOf({ id: 1, triggeredAt: at });
+    const first = lookOf(run, [pending]);
+    await writes.add(first);
+    run.keep(first);
+    await writes.add(lookOf(run, [completed(1, { triggeredAt: at })]));
+    const stale = await load(id);
+    const { entries } = lookOf(stale, [completed(1, { triggeredAt: at }), completed(2)]);
+    const look = {
+      ...lookOf(stale, [completed(1, { triggeredAt: at }), completed(2)]),
+      entries: [pending, ...entries.slice(1)],
+    };
+    expect(await writes.add(look)).toBe('WRITTEN');
+    const rows = await open.database.rows(
+      'select flink_checkpoint_id::int as id, state from checkpoint where job_id = $1 order by 1',
+      [id],
+    );
+    expect(rows).toEqual([
+      { id: 1, state: 'COMPLETED' },
+      { id: 2, state: 'COMPLETED' },
+    ]);
+  });
+
+  it('carry the account over a restart of the worker as it was', async () => {
+    const id = await insertJob();
+    const run = await load(id);
+    const failed = entryOf({ id: 2, status: 'FAILED', failedAt: 5_000, triggeredAt: 4_000, failureMessage: 'expired' });
+    const look = lookOf(run, [completed(1), failed, entryOf({ id: 3, triggeredAt: 6_000 })]);
+    await writes.add(look);
+    const [loaded] = await loadRuns(open.database, [id]);
+    const { lookedAt, lastCompleted, lastFailed, ...rest } = look.account;
+    expect(loaded?.account).toMatchObject(rest);
+    expect(Math.abs((loaded?.account?.lookedAt ?? 0) - lookedAt)).toBeLessThan(5_000);
+    expect(loaded?.account?.lastCompleted).toMatchObject({ id: 1, triggeredAt: lastCompleted?.triggeredAt });
+    expect(loaded?.account?.lastFailed).toMatchObject({
+      id: 2,
+      failedAt: lastFailed?.failedAt,
+      failureMessage: 'expired',
+    });
+    expect(
+      carryOn(loaded?.account ?? null, seenWith([completed(1), failed]), { startedAt: 0, startCheckpointId: 0 }).gaps,
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,213 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { JobFailureCode, JobState } from '../../src/job/job.entity.js';
+import { SnapshotKind } from '../../src/job/snapshot-kind.js';
+import {
+  chooseLatestSavepoint,
+  chooseLatestState,
+  type RestorePoint,
+  type RunFacts,
+  uncertaintyOf,
+} from '../../src/run/restore-choice.js';
+import { DataState } from '../../src/savepoint/savepoint.enums.js';
+
+const T = Date.parse('2026-11-01T00:00:00Z');
+
+function point(name: string, minute: number | null, more: Partial<RestorePoint> = {}): RestorePoint {
+  return {
+    kind: SnapshotKind.SAVEPOINT,
+    savepointId: name,
+    jobId: 'job',
+    flinkCheckpointId: minute,
+    triggeredAt: minute === null ? null : T + minute * 60_000,
+    location: `file:/s/${name}`,
+    storage: { id: 'storage', path: name },
+    clusterId: 'cluster',
+    bytes: 1,
+    drained: false,
+    stopFailedAfter: false,
+    data: DataState.PRESENT,
+    format: 'CANONICAL',
+    stateBackend: 'HASHMAP',
+    flinkVersion: '2.3.0',
+    ...more,
+  };
+}
+const checkpoint = (name: string, minute: number, more: Partial<RestorePoint> = {}) =>
+  point(name, minute, { kind: SnapshotKind.CHECKPOINT, savepointId: null, format: 'NATIVE', ...more });
+const foreign = (name: string, minute: number) => point(name, minute, { savepointId: null });
+
+function run(number: number, points: RestorePoint[], more: Partial<RunFacts> = {}): RunFacts {
+  return {
+    id: `run-${number}`,
+    run: number,
+    state: JobState.CANCELLED,
+    failureCode: null,
+    tookHold: true,
+    drained: false,
+    endedAt: T + 100 * 60_000,
+    lookedAt: T + 100 * 60_000,
+    checkpointIntervalMs: 60_000,
+    endReadFrom: 'STATISTICS',
+    points,
+    start: null,
+    ...more,
+  };
+}
+
+const located = (choice: ReturnType<typeof chooseLatestState>) =>
+  choice.kind === 'CHOSEN' ? choice.point.location.replace('file:/s/', '') : choice.kind;
+
+describe('LATEST_STATE', () => {
+  it('takes the newest by trigger time, whatever it is and whoever made it', () => {
+    expect(located(chooseLatestState([run(1, [point('a', 5), checkpoint('b', 9), foreign('c', 7)])]))).toBe('b');
+    expect(located(chooseLatestState([run(1, [point('a', 5), checkpoint('b', 4), foreign('c', 7)])]))).toBe('c');
+  });
+
+  it.each([
+    ['a drained one', { drained: true }],
+    ['one whose data are missing', { data: DataState.MISSING }],
+    ['a damaged one', { data: DataState.DAMAGED }],
+  ])('does not take %s', (_, more) => {
+    expect(located(chooseLatestState([run(1, [point('old', 1), point('new', 9, more)])]))).toBe('old');
+  });
+
+  it('passes over runs that never took hold, and names them', () => {
+    const choice = chooseLatestState([
+      run(3, [point('never', 99)], {
+        tookHold: false,
+        state: JobState.FAILED,
+        failureCode: JobFailureCode.RESTORE_NOT_TAKEN,
+      }),
+      run(2, [checkpoint('kept', 9)]),
+      run(1, [point('older', 1)]),
+    ]);
+    expect(located(choice)).toBe('kept');
+    expect(choice).toMatchObject({ runsPassedOver: [{ run: 3 }] });
+  });
+
+  it('takes what the last run was started from when that run left nothing, and nothing older', () => {
+    const imported = point('imported', null);
+    expect(located(chooseLatestState([run(2, [], { start: imported }), run(1, [point('older', 1)])]))).toBe('imported');
+    expect(located(chooseLatestState([run(2, [], { start: null }), run(1, [point('older', 1)])]))).toBe('NOTHING');
+    const gone = { ...imported, data: DataState.MISSING };
+    expect(chooseLatestState([run(2, [], { start: gone }), run(1, [point('older', 1)])])).toMatchObject({
+      kind: 'NOTHING',
+      why: expect.stringContaining('MISSING'),
+    });
+  });
+
+  it('takes nothing later than the savepoint of a stop that failed afterwards', () => {
+    const points = [point('stop', 5, { stopFailedAfter: true }), checkpoint('later', 6), checkpoint('earlier', 4)];
+    expect(located(chooseLatestState([run(1, points)]))).toBe('stop');
+  });
+
+  it.each([
+    ['finished by itself', { state: JobState.FINISHED }],
+    ['was drained', { drained: true }],
+  ])('asks for the state by name when the last run %s', (_, more) => {
+    const choice = chooseLatestState([run(2, [point('a', 5)], more), run(1, [point('older', 1)])]);
+    expect(choice).toMatchObject({ kind: 'HAD_FINISHED', run: { run: 2 }, points: [{ savepointId: 'a' }] });
+  });
+
+  it('says why there is nothing', () => {
+    expect(chooseLatestState([])).toMatchObject({ kind: 'NOTHING', why: 'it has not been started yet' });
+    const failed = run(1, [], {
+      tookHold: false,
+      state: JobState.FAILED,
+      failureCode: JobFailureCode.SUBMISSION_REFUSED,
+    });
+    expect(chooseLatestState([failed])).toMatchObject({ why: expect.stringContaining('run 1: SUBMISSION_REFUSED') });
+  });
+
+  it('never takes a point that it must not, whatever the runs are', () => {
+    const anyPoint = fc.record({
+      minute: fc.integer({ min: 0, max: 50 }),
+      drained: fc.boolean(),
+      stopFailedAfter: fc.boolean(),
+      data: fc.constantFrom(...Object.values(DataState)),
+      ours: fc.boolean(),
+    });
+    const anyRun = fc.record({ tookHold: fc.boolean(), points: fc.array(anyPoint, { maxLength: 6 }) });
+    fc.assert(
+      fc.property(fc.array(anyRun, { maxLength: 5 }), (runs) => {
+        const facts = runs.map(({ tookHold, points }, index) =>
+          run(
+            runs.length - index,
+            points.map(({ minute, ours, ...more }, place) =>
+              point(`${index}-${place}`, minute, { ...more, ...(ours ? {} : { savepointId: null }) }),
+            ),
+            { tookHold },
+          ),
+        );
+        const choice = chooseLatestState(facts);
+        const last = facts.find((fact) => fact.tookHold);
+        if (choice.kind !== 'CHOSEN') return;
+        expect(choice.run).toBe(last);
+        expect(choice.point.drained || ['MISSING', 'DAMAGED'].includes(choice.point.data)).toBe(false);
+        const usable = choice.run.points.filter((one) => !one.drained && !['MISSING', 'DAMAGED'].includes(one.data));
+        const newer = usable.filter((one) => (one.triggeredAt ?? 0) > (choice.point.triggeredAt ?? 0));
+        // Only what lies behind a stop that failed after its savepoint may be newer.
+        if (newer.length > 0)
+          expect(choice.point.stopFailedAfter || usable.some((one) => one.stopFailedAfter)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('LATEST_SAVEPOINT', () => {
+  it('goes back run by run to the newest savepoint of ours, and names newer state that it passes over', () => {
+    const choice = chooseLatestSavepoint([
+      run(3, [checkpoint('retained', 30), foreign('of others', 31)]),
+      run(2, [point('b', 20), point('a', 19), checkpoint('c', 21)]),
+      run(1, [point('older', 1)]),
+    ]);
+    expect(located(choice)).toBe('b');
+    expect(choice).toMatchObject({
+      newerState: [{ location: 'file:/s/of others' }, { location: 'file:/s/retained' }, { location: 'file:/s/c' }],
+    });
+  });
+
+  it('finds nothing where there are only checkpoints', () => {
+    expect(located(chooseLatestSavepoint([run(1, [checkpoint('c', 21)])]))).toBe('NOTHING');
+  });
+
+  it('asks for the state by name when the last run that took hold had finished', () => {
+    const runs = [run(2, [], { tookHold: false }), run(1, [point('a', 1)], { state: JobState.FINISHED })];
+    expect(chooseLatestSavepoint(runs)).toMatchObject({ kind: 'HAD_FINISHED', run: { run: 1 } });
+  });
+});
+
+describe('what is recorded of a run', () => {
+  it('reaches to its end when its directory was listed, or Flink told after the end', () => {
+    expect(uncertaintyOf(run(1, [], { endReadFrom: 'STATISTICS' }))).toBeNull();
+    expect(uncertaintyOf(run(1, [], { endReadFrom: 'STORAGE', failureCode: JobFailureCode.JOB_LOST }))).toBeNull();
+  });
+
+  it.each([
+    JobFailureCode.JOB_LOST,
+    JobFailureCode.END_UNKNOWN,
+    JobFailureCode.DECLARED_LOST,
+    JobFailureCode.CLUSTER_REPLACED,
+  ])('may not reach to its end after %s', (failureCode) => {
+    const facts = run(1, [], { failureCode, endReadFrom: 'RECORD', lookedAt: T });
+    expect(uncertaintyOf(facts)).toMatchObject({ unseenFrom: T, unseenTo: facts.endedAt });
+  });
+
+  it('may not reach to its end when the last look was more than two checkpoint intervals before it', () => {
+    const endedAt = T + 600_000;
+    const seen = (beforeMs: number) =>
+      uncertaintyOf(
+        run(1, [], { endReadFrom: 'RECORD', endedAt, lookedAt: endedAt - beforeMs, checkpointIntervalMs: 60_000 }),
+      );
+    expect(seen(120_000)).toBeNull();
+    expect(seen(120_001)).not.toBeNull();
+    expect(uncertaintyOf(run(1, [], { endReadFrom: 'RECORD', lookedAt: null, checkpointIntervalMs: null }))).toBeNull();
+  });
+
+  it('is being read until it was', () => {
+    expect(uncertaintyOf(run(1, [], { endReadFrom: null }))).toMatchObject({
+      why: expect.stringContaining('being read'),
+    });
+  });
+});
