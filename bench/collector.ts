@@ -61,7 +61,7 @@ async function measure(open: Open): Promise<boolean> {
   });
   open('the watch on costs', () => costs.stop());
   const deployments = await seedDeployments(product.api.url, databaseUrl, clusters, 4);
-  await sql(databaseUrl, 'update job set checkpoint_interval_ms = $1', [wanted.intervalMs]);
+  await sql(databaseUrl, 'update job set checkpoint_interval_ms = $1, took_hold_at = now()', [wanted.intervalMs]);
   console.log(`\nbegun    ${new Date().toISOString()}; ${deployments.length} jobs on ${wanted.clusters} clusters`);
 
   await ask(fake, { ask: 'begin' });

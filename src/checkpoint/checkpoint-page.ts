@@ -1,3 +1,4 @@
+import { LARGEST_PAGE } from '../api/connection.js';
 import type { Sql } from '../db/database.js';
 import { asWrongCursor, type Page, placeOf, type Placed } from '../db/pages.js';
 import { completed, type CompletedRow, ofHistory, ofLeftBehind, toCheckpoint } from './checkpoint-rows.js';
@@ -69,7 +70,7 @@ async function pageOf(
     // The time by itself, too: from the pair alone PostgreSQL does not see which partitions it need not touch.
     conditions.push(`(${at}, ${id}) < (${time}, $${values.push(page.after.id)}::bigint)`, `${at} <= ${time}`);
   }
-  const picked = `select ${columns} from ${from} where ${conditions.join(' and ')} order by ${at} desc, ${id} desc limit $${values.push(page.first + 1)}`;
+  const picked = `select ${columns} from ${from} where ${conditions.join(' and ')} order by ${at} desc, ${id} desc limit ${limitOf(page)}`;
   const text = `select x.*, ${placeOf('x.triggered_at')} as place_at from (${completed(picked)}) x order by x.triggered_at desc, x.flink_checkpoint_id desc`;
   try {
     const rows = await sql.rows<CompletedRow & { place_at: string }>(text, values);
@@ -81,6 +82,12 @@ async function pageOf(
     throw asWrongCursor(page, error);
   }
 }
+
+/**
+ * One more than asked for, or some: as text, and of few kinds. From a limit that it does not know PostgreSQL makes no plan to
+ * keep, and planning for each page anew over all days takes longer than the page itself.
+ */
+const limitOf = ({ first }: Page): number => ([20, 50].find((size) => first <= size) ?? LARGEST_PAGE) + 1;
 
 /** Conditions over c. What is seldom and often asked for alone stands as text, so that its partial index is used. */
 function conditionsOf(filter: Partial<CheckpointFilterInput>, values: unknown[]): string[] {

@@ -26,6 +26,16 @@ export interface WatchedRun {
   endedAgoMs: number;
 }
 
+/** Of a configuration that may have hundreds of keys, those that matter here. */
+const keysOf = (column: string) =>
+  `jsonb_strip_nulls(jsonb_build_object(${[
+    'rest.cache.checkpoint-statistics.timeout',
+    'web.refresh-interval',
+    'execution.checkpointing.create-subdir',
+  ]
+    .map((key) => `'${key}', ${column} -> '${key}'`)
+    .join(', ')}))`;
+
 const owned = 'select cluster_id from cluster_lease where owner = $1 and owned_until > now()';
 
 export async function watchedClusters(
@@ -34,7 +44,7 @@ export async function watchedClusters(
 ): Promise<{ now: number; clusters: WatchedCluster[] }> {
   const rows = await database.rows<WatchedCluster & { now: number }>(
     `select id, url, process_mark as "processMark", checkpoint_history_size as "historySize", clock_offset_ms::float8 as "clockOffsetMs",
-            configuration, checkpoint_root as "checkpointRoot", extract(epoch from clock_timestamp())::float8 * 1000 as now
+            ${keysOf('configuration')} as configuration, checkpoint_root as "checkpointRoot", extract(epoch from clock_timestamp())::float8 * 1000 as now
        from cluster where id in (${owned}) and facts_read_at is not null`,
     [worker],
   );

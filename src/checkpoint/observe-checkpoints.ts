@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlinkClients } from '../cluster/flink-clients.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
@@ -79,7 +80,7 @@ export class CheckpointCollector {
       }
       await watch.next(signal, Math.max(LIST_AT_LEAST_EVERY_MS, this.listPauseMs));
       const soon = this.listPauseMs - (performance.now() - begunAt);
-      if (soon > 0) await pause(soon, signal);
+      if (soon > 0) await sleep(soon, undefined, { signal }).catch(() => undefined); // stopping ends the pause
     }
     watch.stop();
   }
@@ -206,10 +207,10 @@ export class CheckpointCollector {
 
   private async lookAtEnded(one: Followed): Promise<number> {
     const end = await readEnd(this.database, one.run, one.lane.cluster, () => this.ask(one));
-    const { seen } = end;
-    if (seen && (await this.record(one, seen)) === 'AWAY') return AFTER_AWAY_MS;
-    await end.settle();
-    this.unfollow(one);
+    const outcome = end.seen ? await this.record(one, end.seen) : 'WRITTEN';
+    if (outcome === 'AWAY') return AFTER_AWAY_MS;
+    if (outcome !== 'OVERTAKEN') await end.settle();
+    this.unfollow(one); // what is not settled is read anew with the next list
     return AFTER_TROUBLE_MS;
   }
 
@@ -236,16 +237,4 @@ export class CheckpointCollector {
     if (outcome === 'WRITTEN') run.keep(look);
     return outcome;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -25,9 +25,13 @@ export interface CheckpointKey {
  */
 export async function readCheckpoints(sql: Sql, keys: readonly CheckpointKey[]): Promise<(Checkpoint | null)[]> {
   const rows = await sql.rows<CompletedRow>(completed(picked), [
-    keys.map(({ jobId }) => jobId),
-    keys.map(({ flinkCheckpointId }) => flinkCheckpointId),
-    keys.map(({ triggeredAt }) => triggeredAt),
+    JSON.stringify(
+      keys.map(({ jobId, flinkCheckpointId, triggeredAt }) => ({
+        job_id: jobId,
+        id: flinkCheckpointId,
+        at: triggeredAt,
+      })),
+    ),
   ]);
   const found = new Map(rows.map((row) => [keyOf(row.job_id, row.flink_checkpoint_id), toCheckpoint(row)]));
   return keys.map(({ jobId, flinkCheckpointId }) => found.get(keyOf(jobId, flinkCheckpointId)) ?? null);
@@ -35,8 +39,9 @@ export async function readCheckpoints(sql: Sql, keys: readonly CheckpointKey[]):
 
 const keyOf = (jobId: string, id: number | string) => `${jobId.toLowerCase()}:${id}`;
 
+/** Keys as JSON: planned once, not for each number of keys anew. */
 const picked = `
-  select one.* from unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as asked(job_id, id, at)
+  select one.* from json_to_recordset($1::json) as asked(job_id uuid, id bigint, at timestamptz)
    cross join lateral (
      select * from (
        (select 1 as place, ${ofHistory} from checkpoint c

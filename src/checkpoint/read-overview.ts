@@ -49,10 +49,15 @@ const savepointAs = (role: string, where: string, order: string) =>
   `(select '${role}' as role, k.clock_offset_ms, s.* from savepoint s left join cluster k on k.id = s.cluster_id
      where s.deployment_id = d.id and ${where} order by s.${order} limit 1)`;
 
-/** One statement for any number of deployments: a row for each savepoint that it names, each with the whole rest. */
+/**
+ * One statement for any number of deployments: a row for each savepoint that it names, each with the whole rest. The ids come as
+ * JSON: of an array PostgreSQL knows the length only when it plans for that very one, so it would plan anew each time, and that
+ * takes ten times as long as the statement itself (30 partitions, PostgreSQL 18).
+ */
 const text = `
   select d.id as deployment_ref, o.told, s.*
-    from deployment d
+    from json_array_elements_text($1::json) asked(id)
+    join deployment d on d.id = asked.id::uuid
    cross join lateral (select jsonb_build_object(
      'now', (extract(epoch from now()) * 1000)::float8,
      'deployment', jsonb_build_array(d.state, d.state_since, d.current_job_id),
@@ -78,8 +83,7 @@ const text = `
         'RESTORABLE',
         `s.state = 'COMPLETED' and s.origin <> 'IMPORTED' and s.data not in ('MISSING', 'DAMAGED') and not s.drained`,
         'triggered_at desc nulls last',
-      )}) s on true
-   where d.id = any($1)`;
+      )}) s on true`;
 
 interface Told {
   now: number;
@@ -104,7 +108,9 @@ interface Line {
 /** Overviews by the ids of their deployments, in one statement; unknown ids are left out. */
 export async function readOverviews(sql: Sql, ids: readonly string[]): Promise<Map<string, StateOverview>> {
   const lines: Line[] = [];
-  const savepoints = await sql.entities(Savepoint, text, [ids], (line) => lines.push(line as unknown as Line));
+  const savepoints = await sql.entities(Savepoint, text, [JSON.stringify(ids)], (line) =>
+    lines.push(line as unknown as Line),
+  );
   const found = new Map<string, { told: Told; savepoints: Named }>();
   lines.forEach(({ deployment_ref: id, told, role, clock_offset_ms: offset }, at) => {
     const one = found.get(id) ?? { told, savepoints: {} };

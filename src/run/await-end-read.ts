@@ -1,9 +1,14 @@
 import type { Database } from '../db/database.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
+import { StartStrategy } from '../job/start-strategy.js';
 
 /** Flink's caches (3 s), the reading itself, and a look of the worker in between. */
 const AT_MOST_MS = 8_000;
 const ASK_EVERY_MS = 250;
+
+/** What the last run retained at its end matters to these; savepoints are known without. */
+export const needsEnd = ({ strategy }: { strategy: StartStrategy }): boolean =>
+  strategy === StartStrategy.LATEST_STATE || strategy === StartStrategy.FROM_CHECKPOINT;
 
 /**
  * What a run retained is known only when Flink's statistics have been read after its end (SR-2). Whoever starts right after a
@@ -19,7 +24,8 @@ export async function awaitEndRead(
   try {
     for (;;) {
       const row = await database.row<{ waits: boolean }>(
-        `select j.end_read_at is null and j.took_hold_at is not null and j.ended_at is not null and j.state_since > now() - interval '1 min' as waits
+        `select j.end_read_at is null and j.took_hold_at is not null and j.ended_at is not null and j.state_since > now() - interval '1 min'
+                and not exists (select 1 from savepoint s where s.job_id = j.id and s.origin = 'STOP' and s.state = 'COMPLETED' and not s.stop_failed_after) as waits
            from deployment d join job j on j.id = d.current_job_id where d.id = $1`,
         [deploymentId],
       );

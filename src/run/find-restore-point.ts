@@ -156,6 +156,7 @@ async function byLocation(sql: Sql, text: string, cluster: Cluster, lock: boolea
       bytes: null,
       drained: false,
       stopFailedAfter: false,
+      ofStop: false,
       data: DataState.NOT_CHECKED,
       format: null,
       stateBackend: null,

@@ -19,7 +19,7 @@ import { findJob } from '../job/find-job.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 import { advanceStart } from '../queue/tasks.js';
-import { awaitEndRead } from './await-end-read.js';
+import { awaitEndRead, needsEnd } from './await-end-read.js';
 import { type Plan, planRestore, type RunSettings } from './plan-restore.js';
 import { insertJob } from './run.store.js';
 import {
@@ -78,10 +78,6 @@ export async function requestStart(
   failPoint('request.queued');
   return answer;
 }
-
-/** What the last run retained at its end matters to these; savepoints are known without. */
-const needsEnd = ({ strategy }: StartInput): boolean =>
-  strategy === StartStrategy.LATEST_STATE || strategy === StartStrategy.FROM_CHECKPOINT;
 
 interface Accepted {
   deployment: Deployment;

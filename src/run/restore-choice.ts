@@ -19,6 +19,8 @@ export interface RestorePoint {
   bytes: number | null;
   drained: boolean;
   stopFailedAfter: boolean;
+  /** Made by a stop of ours. */
+  ofStop: boolean;
   data: DataState;
   format: 'CANONICAL' | 'NATIVE' | null;
   stateBackend: string | null;
@@ -79,6 +81,8 @@ const unseenEnds: readonly (JobFailureCode | null)[] = [
 /** null: what is recorded reaches to the end of the run. */
 export function uncertaintyOf(run: RunFacts): Uncertainty | null {
   if (run.endReadFrom === 'STORAGE') return null;
+  // A stop that succeeded ends the job with its savepoint: Flink deletes the checkpoints, and nothing comes after it.
+  if (run.points.some(({ ofStop, stopFailedAfter }) => ofStop && !stopFailedAfter)) return null;
   const span = { run, unseenFrom: run.lookedAt, unseenTo: run.endedAt };
   if (unseenEnds.includes(run.failureCode))
     return {

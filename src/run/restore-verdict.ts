@@ -85,14 +85,15 @@ export function findingsOfNone(left: Choice): Finding[] {
 function aboutMaker(point: RestorePoint, target: Target, maker: Maker | null): Finding[] {
   if (!maker) return [];
   const findings: Finding[] = [];
+  const another = maker.deploymentId !== target.deploymentId;
   const whose = `run ${maker.run} of ${maker.deploymentName}`;
-  if (maker.deploymentId !== target.deploymentId)
+  if (another)
     findings.push(info(FindingCode.ANOTHER_DEPLOYMENT, `The state was made by ${whose}, another deployment.`));
-  if (isLive(maker.state)) {
+  if (isLive(maker.state) || (another && maker.deploymentRuns)) {
     findings.push(
       warning(
         FindingCode.MAKER_STILL_RUNS,
-        `${whose} still runs. The two collide where both use the same transactional ids, consumer groups, topics or files: give this run its own.`,
+        `${isLive(maker.state) ? whose : maker.deploymentName} still runs. The two collide where both use the same transactional ids, consumer groups, topics or files: give this run its own.`,
       ),
     );
   } else if (point.triggeredAt !== null && maker.endedAt !== null && maker.endedAt - point.triggeredAt > WENT_ON_MS) {

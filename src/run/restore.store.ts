@@ -11,7 +11,7 @@ const epoch = (column: string) => `(extract(epoch from ${column}) * 1000)::float
 const savepointPoint = `jsonb_build_object('kind', s.kind, 'savepointId', s.id, 'jobId', s.job_id, 'flinkCheckpointId', s.flink_checkpoint_id,
   'triggeredAt', ${epoch('s.triggered_at')}, 'location', s.location,
   'storage', case when s.storage_id is null then null else jsonb_build_object('id', s.storage_id, 'path', s.path) end,
-  'clusterId', s.cluster_id, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'data', s.data,
+  'clusterId', s.cluster_id, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', s.origin = 'STOP', 'data', s.data,
   'format', s.format, 'stateBackend', s.state_backend, 'flinkVersion', s.flink_version)`;
 
 /** A snapshot of a run that is no savepoint of ours: `c` with its columns and the run `j`, on the cluster `k`. */
@@ -19,7 +19,7 @@ const foreignPoint = (
   data: string,
 ) => `jsonb_build_object('kind', c.kind, 'savepointId', null, 'jobId', j.id, 'flinkCheckpointId', c.flink_checkpoint_id,
   'triggeredAt', ${epoch('c.triggered_at')}, 'location', c.location, 'storage', null, 'clusterId', j.cluster_id, 'bytes', c.state_bytes,
-  'drained', false, 'stopFailedAfter', false, 'data', ${data}, 'format', case when c.kind = 'CHECKPOINT' then 'NATIVE' end,
+  'drained', false, 'stopFailedAfter', false, 'ofStop', false, 'data', ${data}, 'format', case when c.kind = 'CHECKPOINT' then 'NATIVE' end,
   'stateBackend', j.state_backend, 'flinkVersion', k.flink_version)`;
 
 /** The runs of a deployment, newest first, each with what it left that Flink or we still know. One statement. */
@@ -43,7 +43,7 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
                       else jsonb_build_object('kind', case when j.start_checkpoint_id is null then 'SAVEPOINT' else 'CHECKPOINT' end, 'savepointId', null,
                              'jobId', j.start_job_id, 'flinkCheckpointId', j.start_checkpoint_id, 'triggeredAt', ${epoch('j.start_triggered_at')},
                              'location', j.start_location, 'storage', null, 'clusterId', j.cluster_id, 'bytes', null, 'drained', false,
-                             'stopFailedAfter', false, 'data', coalesce(r.data, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
+                             'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(r.data, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
        from job j
        join cluster k on k.id = j.cluster_id
        left join job_checkpoints a on a.job_id = j.id
@@ -120,13 +120,16 @@ export interface Maker {
   flinkConfiguration: Record<string, string>;
   origin: 'STARTED' | 'ADOPTED';
   clockOffsetMs: number | null;
+  /** A run of that deployment is live, this one or a later one. */
+  deploymentRuns: boolean;
 }
 
 export const makerOf = (sql: Sql, jobId: string) =>
   sql.row<Maker>(
     `select j.id as "jobId", j.run, j.state, ${epoch('j.ended_at')} as "endedAt", j.deployment_id as "deploymentId", d.name as "deploymentName",
             j.artifact_id as "artifactId", j.entry_class as "entryClass", j.program_arguments as "programArguments", j.parallelism,
-            j.flink_configuration as "flinkConfiguration", j.origin, k.clock_offset_ms::float8 as "clockOffsetMs"
+            j.flink_configuration as "flinkConfiguration", j.origin, k.clock_offset_ms::float8 as "clockOffsetMs",
+            exists (select 1 from job l where l.deployment_id = j.deployment_id and l.state in ('SUBMITTING', 'INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING')) as "deploymentRuns"
        from job j join deployment d on d.id = j.deployment_id join cluster k on k.id = j.cluster_id where j.id = $1`,
     [jobId],
   );

@@ -5,7 +5,9 @@ import type { Database } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployment } from '../deployment/find-deployment.js';
 import { defaultConfiguration } from '../deployment/flink-configuration.js';
+import type { EventWakeups } from '../event/event-wakeups.js';
 import { StartStrategy } from '../job/start-strategy.js';
+import { awaitEndRead, needsEnd } from './await-end-read.js';
 import { type Plan, planRestore, type RunSettings } from './plan-restore.js';
 import { PlannedState, RestorePlan, type RestorePlanResult, type SettingDifference } from './restore-plan.types.js';
 import { chooseLatestState } from './restore-choice.js';
@@ -18,13 +20,14 @@ import { checkStart, isStopped, settingsOf } from './start-settings.js';
 
 /** What a start would do, by what is recorded. Touches no cluster, and locks nothing. */
 export async function showRestorePlan(
-  { database }: { database: Database },
+  { database, wakeups }: { database: Database; wakeups: EventWakeups },
   deploymentId: string,
   start: StartInput,
 ): Promise<RestorePlanResult> {
   checkId('deploymentId', deploymentId);
   const problem = checkStart(start);
   if (problem) return problem;
+  if (needsEnd(start)) await awaitEndRead({ database, wakeups }, deploymentId);
   const deployment = await findDeployment(database, deploymentId);
   if (!deployment) return new NotFound('deploymentId', 'deployment', deploymentId);
   if (!isStopped(deployment)) return new DeploymentNotStopped(deployment);

@@ -130,7 +130,8 @@ export class Savepoint {
   stopFailedAfter!: boolean;
 
   @Field(() => Boolean, {
-    description: 'False: imported without having read its _metadata. It can be restored from; its data are never deleted.',
+    description:
+      'False: imported without having read its _metadata. It can be restored from; its data are never deleted.',
   })
   @Column('boolean')
   verified!: boolean;

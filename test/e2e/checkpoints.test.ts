@@ -139,6 +139,28 @@ describe('checkpoints of a live job', () => {
     expect(Object.keys(await statesOf(jobId))).toHaveLength(11);
   });
 
+  it('are recorded on time beside a cluster that answers too slowly, and of that one when it is well again', async () => {
+    const slow = await startFakeFlink({ configuration });
+    try {
+      const deployment = { flinkConfiguration: [{ key: 'execution.checkpointing.interval', value: '1 s' }] };
+      const late = await deploymentOn(stateward, slow, { deployment });
+      const { jobId, flinkJobId } = await started();
+      slow.job(late.flinkJobId).completeCheckpoint();
+      slow.knobs.latencyMs = 10_000;
+      for (const count of [1, 2, 3]) {
+        flink.job(flinkJobId).completeCheckpoint();
+        await waitFor(async () => (await rowsOf(jobId)).length === count, {
+          what: `checkpoint ${count}`,
+          timeoutMs: 4_000,
+        });
+      }
+      slow.knobs.latencyMs = 0;
+      await waitFor(async () => (await rowsOf(late.jobId)).length === 1, { what: 'the late one', timeoutMs: 40_000 });
+    } finally {
+      await slow.stop();
+    }
+  });
+
   it('begin anew with another JobManager process, which is shown as a gap', async () => {
     const { jobId, flinkJobId, clusterId } = await started();
     flink.job(flinkJobId).completeCheckpoint();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { wake } from '../../src/db/claims.js';
 import { type FakeFlink, type FakeFlinkOptions, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import { acknowledged, deploymentOn, savepointIn } from '../support/savepoint-scenario.js';
@@ -392,5 +393,104 @@ describe('a stop while the cluster does not answer', () => {
     await back;
     expect(await stopOf(stateward, id, 30_000)).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
     expect(flink.job(flinkJobId).state).toBe('CANCELED');
+  });
+});
+
+describe('a stop is refused', () => {
+  it('where the cluster has no place for savepoints, by a code that is not about the job', async () => {
+    const { deploymentId } = await running({ savepointRoot: null });
+    expect(await askToStop(stateward, deploymentId)).toMatchObject({ code: 'NO_SAVEPOINT_ROOT' });
+    expect(await deploymentState(deploymentId)).toBe('RUNNING');
+  });
+
+  it('with a format that the state backend cannot write', async () => {
+    const { deploymentId, jobId } = await running();
+    await stateward.services.database.changed(`update job set state_backend = 'FORST' where id = $1`, [jobId]);
+    expect(await askToStop(stateward, deploymentId, { format: 'CANONICAL' })).toMatchObject({
+      code: 'FORMAT_NOT_SUPPORTED',
+    });
+  });
+
+  it('on a cluster that is another one than was registered', async () => {
+    const { deploymentId, clusterId } = await running();
+    flink.changeRoots({ savepointRoot: `file://${flink.folder}/elsewhere` });
+    await waitFor(
+      async () => {
+        await wake(stateward.services.database, 'cluster', clusterId);
+        await stateward.services.database.changed(
+          `update cluster set facts_read_at = now() - interval '1 day' where id = $1`,
+          [clusterId],
+        );
+        const { cluster } = await stateward.ask(`query($id: ID!) { cluster(id: $id) { state } }`, { id: clusterId });
+        return cluster.state === 'CHANGED';
+      },
+      { what: 'the cluster to be CHANGED' },
+    );
+    for (const mode of ['WITH_SAVEPOINT', 'WITHOUT_SAVEPOINT']) {
+      const answer = await askToStop(stateward, deploymentId, { mode, acceptStateLoss: true });
+      expect(answer).toMatchObject({ code: 'CLUSTER_CHANGED' });
+    }
+  });
+
+  it('for a deployment that is not there, and for input that cannot be meant', async () => {
+    const { deploymentId } = await running();
+    expect(await askToStop(stateward, randomUUID())).toMatchObject({ code: 'NOT_FOUND', field: 'deploymentId' });
+    const answer = await askToStop(stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT', format: 'NATIVE' });
+    expect(answer).toMatchObject({ code: 'INVALID_INPUT', field: 'format' });
+  });
+});
+
+describe('a cancel that hangs', () => {
+  it('is told, repeated, and listed with the stops of its deployment', async () => {
+    const { deploymentId, flinkJobId } = await running();
+    flink.job(flinkJobId).completeCheckpoint();
+    flink.knobs.cancelDurationMs = Infinity;
+    const { id } = await acceptedStop(stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT' });
+    await waitFor(async () => /CANCELLING/.test((await stopOf(stateward, id, 0)).waitingFor ?? ''), {
+      what: 'the stop to tell what it waits for',
+    });
+    expect(await askToStop(stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT' })).toMatchObject({
+      code: 'STOP_IN_PROGRESS',
+      stopId: id,
+    });
+    await stateward.services.database.changed(
+      `update stop set cancel_sent_at = now() - interval '31 s' where id = $1`,
+      [id],
+    );
+    await wake(stateward.services.database, 'stop', id);
+    await waitFor(() => cancels().length === 2, { what: 'the second cancel' });
+    flink.job(flinkJobId).setState('CANCELED');
+    expect(await stopOf(stateward, id)).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
+    const { deployment } = await stateward.ask(
+      `query($id: ID!) { deployment(id: $id) { currentStop { id } stops(first: 10) { edges { node { id } } } } }`,
+      { id: deploymentId },
+    );
+    expect(deployment).toEqual({ currentStop: null, stops: { edges: [{ node: { id } }] } });
+  });
+
+  it('ends as FAILED when a person declares the job lost', async () => {
+    const { deploymentId, clusterId } = await running();
+    const { database } = stateward.services;
+    flink.knobs.savepointDurationMs = Infinity;
+    const { id } = await acceptedStop(stateward, deploymentId);
+    await waitFor(() => flink.triggersReceived().length === 1, { what: 'the stop to arrive' });
+    await flink.stop();
+    await waitFor(
+      async () => {
+        await wake(database, 'cluster', clusterId);
+        return database.row(`select 1 from cluster where id = $1 and state = 'UNREACHABLE'`, [clusterId]);
+      },
+      { what: 'the cluster to be UNREACHABLE' },
+    );
+    await database.changed(`update cluster set state_since = now() - interval '6 min' where id = $1`, [clusterId]);
+    await stateward.ask(
+      `mutation($id: ID!) { declareJobLost(input: { deploymentId: $id, iHaveChecked: true, reason: "power cut" }) { __typename ... on UserError { message } } }`,
+      { id: deploymentId },
+    );
+    expect(await stopOf(stateward, id)).toMatchObject({
+      state: 'FAILED',
+      outcome: 'JOB_FAILED',
+      failure: { code: 'JOB_ENDED', message: expect.stringContaining('is still looked for') },
+    });
   });
 });

@@ -26,6 +26,7 @@ function point(name: string, minute: number | null, more: Partial<RestorePoint> 
     bytes: 1,
     drained: false,
     stopFailedAfter: false,
+    ofStop: false,
     data: DataState.PRESENT,
     format: 'CANONICAL',
     stateBackend: 'HASHMAP',
@@ -203,6 +204,13 @@ describe('what is recorded of a run', () => {
     expect(seen(120_000)).toBeNull();
     expect(seen(120_001)).not.toBeNull();
     expect(uncertaintyOf(run(1, [], { endReadFrom: 'RECORD', lookedAt: null, checkpointIntervalMs: null }))).toBeNull();
+  });
+
+  it('reaches to its end when a stop of ours ended it, and not when that stop failed behind its savepoint', () => {
+    const ended = (more: Partial<RestorePoint>) =>
+      run(1, [point('stop', 9, { ofStop: true, ...more })], { endReadFrom: null });
+    expect(uncertaintyOf(ended({}))).toBeNull();
+    expect(uncertaintyOf(ended({ stopFailedAfter: true }))).not.toBeNull();
   });
 
   it('is being read until it was', () => {

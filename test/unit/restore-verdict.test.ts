@@ -20,6 +20,7 @@ const point: RestorePoint = {
   bytes: 1,
   drained: false,
   stopFailedAfter: false,
+  ofStop: false,
   data: DataState.PRESENT,
   format: 'CANONICAL',
   stateBackend: 'HASHMAP',
@@ -39,6 +40,7 @@ const maker: Maker = {
   flinkConfiguration: {},
   origin: 'STARTED',
   clockOffsetMs: 0,
+  deploymentRuns: false,
 };
 const target = {
   deploymentId: 'deployment',
@@ -63,6 +65,10 @@ describe('what a restore plan finds', () => {
     ]);
     expect(codes({}, {}, { maker: { ...maker, endedAt: T + 60_000 } })).toEqual(['JOB_WENT_ON WARNING']);
     expect(codes({}, { deploymentId: 'another' })).toEqual(['ANOTHER_DEPLOYMENT INFO']);
+    expect(codes({}, { deploymentId: 'another' }, { maker: { ...maker, deploymentRuns: true } })).toEqual([
+      'ANOTHER_DEPLOYMENT INFO',
+      'MAKER_STILL_RUNS WARNING',
+    ]);
   });
 
   it.each([
