@@ -1,3 +1,4 @@
+import { secretsIn } from './deployment/secrets.js';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './errors.js';
@@ -86,6 +87,8 @@ export const settings = z.object({
 });
 
 export interface Config {
+  /** What `${secret:NAME}` in arguments and settings of a job stands for; of the worker alone. */
+  secrets: ReadonlyMap<string, string>;
   databaseUrl: string | undefined;
   redisUrl: string | undefined;
   redisPrefix: string;
@@ -143,6 +146,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     subscriptionsPerClient: data.STATEWARD_SUBSCRIPTIONS_PER_CLIENT,
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
     checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
+    secrets: secretsIn(env),
     logLevel: data.STATEWARD_LOG_LEVEL,
   };
 }

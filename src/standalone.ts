@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from './config.js';
@@ -125,7 +127,8 @@ class Standalone {
   }
 
   private awaited(): string {
-    if (!this.databaseUrl) return `PostgreSQL (its log: ${this.config.dataFolder}/postgres.log)`;
+    const log = join(this.config.dataFolder, 'postgres.log');
+    if (!this.databaseUrl) return existsSync(log) ? `PostgreSQL (its log: ${log})` : 'PostgreSQL';
     return [this.ready.api === undefined && 'the API', !this.ready.worker && 'the worker']
       .filter(Boolean)
       .join(' and ');

@@ -110,7 +110,7 @@ export class CheckpointCollector {
       const run = wanted.get(id);
       // One that has ended, or has come back, is read anew: its row has changed.
       if (!run || run.live !== one.watched.live || this.lanes.get(run.clusterId) !== one.lane) this.unfollow(one);
-      else one.watched = run;
+      else this.update(one, run);
     }
     await this.followNew(runs.filter(({ id, clusterId }) => !this.followed.has(id) && this.lanes.has(clusterId)));
   }
@@ -153,6 +153,15 @@ export class CheckpointCollector {
     one.deaf();
     clearTimeout(one.timer);
     if (this.followed.get(one.watched.id) === one) this.followed.delete(one.watched.id);
+  }
+
+  /** Its interval is known only when it has started; until then it was looked at seldom. */
+  private update(one: Followed, run: WatchedRun): void {
+    const isNew = one.watched.intervalMs !== run.intervalMs;
+    one.watched = run;
+    if (!isNew) return;
+    if (one.busy) one.again = true;
+    else this.schedule(one, 0);
   }
 
   private lookSoon(one: Followed): void {

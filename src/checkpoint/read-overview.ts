@@ -73,7 +73,7 @@ const text = `
                       from savepoint k where k.deployment_id = d.id and k.state in ('COMPLETED', 'DELETING', 'DELETION_FAILED')),
      'leftBehind', (select jsonb_build_object('bytes', coalesce(sum(r.state_bytes), 0), 'unknown', count(*) filter (where r.state_bytes is null))
                       from retained_checkpoint r join job e on e.id = r.job_id where r.deployment_id = d.id and ${isLeftBehind('r', 'e')})
-     ) as told) o
+     ) as told offset 0) o -- offset 0: made once for a deployment, not for each of its lines
     left join lateral (
       ${savepointAs('LAST_COMPLETED', `s.state = 'COMPLETED' and s.origin <> 'IMPORTED' and s.completed_at is not null`, 'completed_at desc')}
       union all

@@ -17,6 +17,8 @@ const RECONNECT_MS = 200;
  */
 export class EventWakeups {
   private readonly bus = new EventEmitter().setMaxListeners(0);
+  /** Those who wait for nothing, and hear of it all the same. */
+  private readonly hearers = new EventEmitter().setMaxListeners(0);
   private readonly running: Promise<void>;
   private readonly closing = new AbortController();
   private client: pg.Client | undefined;
@@ -59,13 +61,14 @@ export class EventWakeups {
 
   /** Tells of every wake-up of a topic, until the answer is called. */
   onWake(topic: string, listener: () => void): () => void {
-    this.bus.on(topic, listener);
-    return () => void this.bus.off(topic, listener);
+    this.hearers.on(topic, listener);
+    return () => void this.hearers.off(topic, listener);
   }
 
   /** A wake-up that stays inside this process. */
   wake(topic: string): void {
     this.bus.emit(topic);
+    this.hearers.emit(topic);
   }
 
   /** Listeners that are still there; 0 when every follower has gone. */
@@ -92,7 +95,7 @@ export class EventWakeups {
       try {
         await client.connect();
         client.on('notification', ({ payload }) => {
-          if (payload) this.bus.emit(payload);
+          if (payload) this.wake(payload);
         });
         await client.query('listen stateward');
         if (this.closing.signal.aborted) {
@@ -100,7 +103,7 @@ export class EventWakeups {
           return;
         }
         this.client = client;
-        for (const topic of this.bus.eventNames()) this.bus.emit(topic);
+        for (const topic of [...this.bus.eventNames(), ...this.hearers.eventNames()]) this.wake(String(topic));
         await once(client, 'end');
       } catch (error) {
         this.onTrouble(error);

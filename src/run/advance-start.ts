@@ -14,6 +14,7 @@ import {
   wake,
 } from '../db/claims.js';
 import type { Database } from '../db/database.js';
+import { MissingSecrets, resolveSecrets } from '../deployment/secrets.js';
 import { AppError } from '../errors.js';
 import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
@@ -62,6 +63,11 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
     await database.transaction((tx) => readFactsSoon(tx, work.cluster.id));
     return giveBack(database, claim, 'a look at the cluster, whose JobManager was restarted', 300);
   }
+  const resolved = resolveSecrets(work, deps.config.secrets); // for this call alone: neither stored nor logged
+  if (resolved instanceof MissingSecrets) {
+    const failure = { code: JobFailureCode.SECRET_MISSING, message: resolved.message, cause: null };
+    return failStart(deps, work, claim, flink, failure);
+  }
   if (work.jarId === null && (await anotherRunIsLive(deps, work, claim, flink))) return;
   const jarId =
     work.jarId !== null && work.processMark === processMark
@@ -84,9 +90,9 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
       {
         jobId: work.flinkJobId,
         entryClass: work.entryClass,
-        programArguments: work.programArguments,
+        programArguments: resolved.programArguments,
         parallelism: work.parallelism,
-        flinkConfiguration: { 'pipeline.name': work.deploymentName, ...work.flinkConfiguration },
+        flinkConfiguration: { 'pipeline.name': work.deploymentName, ...resolved.flinkConfiguration },
         ...(work.startLocation !== null && {
           savepointPath: work.startLocation,
           allowNonRestoredState: work.allowNonRestoredState,

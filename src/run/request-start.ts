@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { InvalidInput, NotFound } from '../api/user-error.js';
+import { NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
 import { findCluster } from '../cluster/find-cluster.js';
@@ -62,8 +62,8 @@ export async function requestStart(
     if (deployment.artifactId === null) return new ArtifactNeeded(deployment.name);
     if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
     if (cluster.acceptsJars === false) return new ClusterTakesNoJars(cluster);
-    const settings = settingsOf(deployment, start);
-    if (settings instanceof InvalidInput) return settings;
+    const settings = settingsOf(deployment, start, cluster);
+    if ('code' in settings) return settings;
     const others = start.allowSecondRun ? [] : await findForeignRuns(tx, deployment.id, cluster.id);
     if (others.length > 0) return new AnotherRunIsLive(cluster.name, others);
     if (start.strategy === StartStrategy.NONE)

@@ -1,6 +1,7 @@
 import { createUnionType, Field, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
+import { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
 import { stateRefusals } from './run.types.js';
@@ -154,6 +155,15 @@ export class RestorePlan {
 export const RestorePlanResult = createUnionType({
   name: 'RestorePlanResult',
   description: 'What a start would do, or why it would be declined.',
-  types: () => [RestorePlan, NotFound, InvalidInput, DeploymentNotStopped, ArtifactNeeded, ...stateRefusals] as const,
+  types: () =>
+    [
+      RestorePlan,
+      NotFound,
+      InvalidInput,
+      DeploymentNotStopped,
+      ArtifactNeeded,
+      ClusterLevelKey,
+      ...stateRefusals,
+    ] as const,
 });
 export type RestorePlanResult = typeof RestorePlanResult;

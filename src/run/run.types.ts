@@ -5,6 +5,7 @@ import type { Cluster } from '../cluster/cluster.entity.js';
 import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
 import { ConfigurationEntry } from '../deployment/deployment.types.js';
 import { OutsideStorages } from '../cluster/outside-storages.js';
+import { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import { Job } from '../job/job.entity.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import {
@@ -164,6 +165,7 @@ export const StartDeploymentResult = createUnionType({
       InvalidInput,
       DeploymentNotStopped,
       ArtifactNeeded,
+      ClusterLevelKey,
       ClusterChanged,
       ClusterTakesNoJars,
       AnotherRunIsLive,

@@ -1,9 +1,10 @@
 import { checkId } from '../api/id-arg.js';
-import { InvalidInput, NotFound } from '../api/user-error.js';
+import { NotFound } from '../api/user-error.js';
 import { findCluster } from '../cluster/find-cluster.js';
 import type { Database } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployment } from '../deployment/find-deployment.js';
+import { shownValue } from '../deployment/secrets.js';
 import { defaultConfiguration } from '../deployment/flink-configuration.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
 import { StartStrategy } from '../job/start-strategy.js';
@@ -34,8 +35,8 @@ export async function showRestorePlan(
   if (deployment.artifactId === null) return new ArtifactNeeded(deployment.name);
   const cluster = await findCluster(database, deployment.clusterId);
   if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
-  const settings = settingsOf(deployment, start);
-  if (settings instanceof InvalidInput) return settings;
+  const settings = settingsOf(deployment, start, cluster);
+  if ('code' in settings) return settings;
   if (start.strategy === StartStrategy.NONE) {
     const left = chooseLatestState(await runsWithPoints(database, deployment.id));
     return planOf(deployment, null, settings.today, { findings: findingsOfNone(left), asOf: cluster.observedAt });
@@ -79,7 +80,8 @@ function stateOf({ found, location, ageMs }: Plan): PlannedState {
 
 function differences(deployment: Deployment, settings: RunSettings): SettingDifference[] {
   const differ = (setting: string, today: string | null, run: string | null) =>
-    today === run ? [] : [{ setting, today, run }];
+    today === run ? [] : [{ setting, today: shown(setting, today), run: shown(setting, run) }];
+  const shown = (setting: string, value: string | null) => value && shownValue(setting, value);
   const text = (value: number | null) => (value === null ? null : String(value));
   const configuration: Record<string, string> = { ...defaultConfiguration, ...deployment.flinkConfiguration };
   const keys = new Set([...Object.keys(configuration), ...Object.keys(settings.flinkConfiguration)]);

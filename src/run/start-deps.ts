@@ -8,6 +8,6 @@ export interface AdvanceStartDeps {
   database: Database;
   flinkClients: FlinkClients;
   longCalls: LongCalls;
-  config: { artifactFolder: string };
+  config: { artifactFolder: string; secrets: ReadonlyMap<string, string> };
   log: Logger;
 }

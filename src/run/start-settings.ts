@@ -1,7 +1,9 @@
 import { InvalidInput } from '../api/user-error.js';
+import type { Cluster } from '../cluster/cluster.entity.js';
+import type { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { DeploymentState } from '../deployment/deployment.entity.js';
-import { defaultConfiguration, readConfiguration } from '../deployment/flink-configuration.js';
+import { defaultConfiguration, readConfiguration, refuseOnCluster } from '../deployment/flink-configuration.js';
 import { stoppedStates } from '../job/job.lifecycle.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import type { RunSettings } from './plan-restore.js';
@@ -48,9 +50,12 @@ export function checkStart(start: StartInput): InvalidInput | null {
 export function settingsOf(
   deployment: Deployment,
   start: StartInput,
-): { today: RunSettings; extra: Record<string, string> } | InvalidInput {
+  cluster: Cluster,
+): { today: RunSettings; extra: Record<string, string> } | InvalidInput | ClusterLevelKey {
   const extra = readConfiguration('start.flinkConfiguration', start.flinkConfiguration);
   if (extra instanceof InvalidInput) return extra;
+  const declined = refuseOnCluster(extra, cluster, () => 'start.flinkConfiguration');
+  if (declined) return declined;
   const today = {
     artifactId: deployment.artifactId,
     entryClass: deployment.entryClass,

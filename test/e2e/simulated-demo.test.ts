@@ -50,13 +50,15 @@ describe('npm run demo -- --simulated', () => {
     expect(absent).toEqual([]);
     const shown = pathsIn(text);
     expect(shown.filter((path) => !existsSync(path))).toEqual([]);
-    expect(shown.filter((path) => /\/savepoint-[0-9a-f]{6}-[0-9a-f]+$/.test(path))).toHaveLength(2);
+    expect(shown.filter((path) => /\/savepoint-[0-9a-f]{6}-[0-9a-f]+$/.test(path))).toHaveLength(3);
     expect(shown.filter((path) => path.endsWith('/_metadata'))).toHaveLength(2);
     expect(shown.every((path) => path.startsWith(join(folder, '.stateward-demo-simulated')))).toBe(true);
 
     const acknowledged = new Set(text.match(/\d+ of 8 subtasks/g));
     expect(acknowledged.size).toBeGreaterThanOrEqual(2); // it moved while it was watched
-    expect(text.match(/COMPLETED {2}\S+Z .* PRESENT /g)).toHaveLength(2);
+    expect(text.match(/COMPLETED {2}\S+Z .* PRESENT /g)).toHaveLength(3);
+    expect(text).toContain('run 2, Flink job');
+    expect(text).toContain('"counter-b" runs beside "counter"');
 
     const ports = [...new Set([...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
     expect(ports).toHaveLength(2);

@@ -12,7 +12,7 @@ let stateward: Stateward;
 let flink: FakeFlink;
 let clusterId: string;
 beforeAll(async () => {
-  stateward = await startStateward();
+  stateward = await startStateward({ env: { STATEWARD_SECRET_BROKER: 'hunter2' } });
 });
 afterAll(() => stateward.stop());
 beforeEach(async () => {
@@ -69,7 +69,7 @@ describe('a start', () => {
       waitingFor: null,
       parallelism: 3,
       stateBackend: 'HASHMAP',
-      checkpointIntervalMs: 60_000,
+      checkpointIntervalMs: 120_000,
       checkpointTimeoutMs: 600_000,
       failureCode: null,
       failureText: null,
@@ -98,6 +98,32 @@ describe('a start', () => {
       'JOB_STARTED',
     ]);
     expect(job.eventCursor).toBe('1');
+  });
+
+  it('gives Flink the secrets that arguments and settings name, and shows and stores none of them', async () => {
+    const deploymentId = await newDeployment({
+      programArguments: ['--url', 'kafka://user:${secret:BROKER}@host'],
+      flinkConfiguration: [{ key: 'pipeline.sink.password', value: '${secret:BROKER}' }],
+    });
+    const { id } = await start(deploymentId);
+    const job = await jobOf(stateward, id, 20_000);
+    expect(job).toMatchObject({ state: 'RUNNING', programArguments: ['--url', 'kafka://user:${secret:BROKER}@host'] });
+    expect(runCalls(flink).at(-1)?.body).toMatchObject({
+      programArgsList: ['--url', 'kafka://user:hunter2@host'],
+      flinkConfiguration: { 'pipeline.sink.password': 'hunter2' },
+    });
+    const stored = await stateward.services.database.row<{ text: string }>(
+      'select (select string_agg(j::text, chr(10)) from job j) || (select string_agg(e::text, chr(10)) from event e) as text',
+    );
+    expect(stored?.text).not.toContain('hunter2');
+  });
+
+  it('submits nothing while a secret is missing, and names it', async () => {
+    const { id } = await start(await newDeployment({ programArguments: ['${secret:NOT_THERE}'] }));
+    const failed = await jobOf(stateward, id, 20_000, 'ENDED');
+    expect(failed).toMatchObject({ state: 'FAILED', failureCode: 'SECRET_MISSING' });
+    expect(failed.failureMessage).toContain('STATEWARD_SECRET_NOT_THERE');
+    expect(runCalls(flink)).toEqual([]);
   });
 
   it('leaves settings of the run to the run, and retention to who names it', async () => {
@@ -178,17 +204,14 @@ describe('a request to start', () => {
   });
 
   it.each([
-    [{ strategy: 'LATEST_STATE' }],
-    [{ strategy: 'LATEST_SAVEPOINT' }],
-    [{ strategy: 'FROM_SAVEPOINT', savepointId: randomUUID() }],
-    [{ strategy: 'FROM_CHECKPOINT', checkpointId: randomUUID() }],
-    [{ strategy: 'FROM_LOCATION', location: 'a/b' }],
-  ])('with %j is refused as not available, and starts nothing', async (given) => {
+    [{ strategy: 'LATEST_STATE' }, 'NO_RESTORABLE_STATE'],
+    [{ strategy: 'LATEST_SAVEPOINT' }, 'NO_RESTORABLE_STATE'],
+    [{ strategy: 'FROM_SAVEPOINT', savepointId: randomUUID() }, 'NOT_FOUND'],
+    [{ strategy: 'FROM_CHECKPOINT', checkpointId: `${randomUUID()}:1` }, 'NOT_FOUND'],
+    [{ strategy: 'FROM_LOCATION', location: 'a/b' }, 'OUTSIDE_STORAGES'],
+  ])('of a new deployment with %j is refused with %s, and starts nothing', async (given, code) => {
     const deploymentId = await newDeployment();
-    expect(await start(deploymentId, given)).toMatchObject({
-      code: 'STRATEGY_NOT_AVAILABLE',
-      strategy: given.strategy,
-    });
+    expect(await start(deploymentId, given)).toMatchObject({ code });
     const { deployment } = await stateward.ask(
       `query($id: ID!) { deployment(id: $id) { state currentJob { id } jobs { edges { cursor } } } }`,
       { id: deploymentId },

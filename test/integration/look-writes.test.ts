@@ -13,7 +13,7 @@ let open: OpenDatabase;
 let writes: LookWrites;
 beforeEach(async () => {
   open = await openTestDatabase();
-  writes = new LookWrites(open.database, createLogger('fatal', 'test'));
+  writes = new LookWrites(open.database, createLogger('fatal', 'worker'));
 });
 afterEach(async () => {
   await writes.stop();
