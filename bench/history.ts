@@ -1,3 +1,4 @@
+import 'reflect-metadata'; // checkpointPage brings classes of the schema with it
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { StatewardClient } from '../demo/stateward-client.js';

@@ -113,7 +113,9 @@ registerEnumType(EventType, {
     STOP_REQUESTED: { description: 'A stop was accepted; the run is STOPPING from now on.' },
     STOP_WAITS: { description: 'A stop waits for a savepoint that is in progress, which it would abort.' },
     STOP_COMPLETED: { description: 'A run has been stopped as it was asked to.' },
-    STOP_FAILED: { description: 'A stop has not come about as it was asked for; the message says what became of the job, and why.' },
+    STOP_FAILED: {
+      description: 'A stop has not come about as it was asked for; the message says what became of the job, and why.',
+    },
     SAVEPOINT_REQUESTED: { description: 'A savepoint was accepted.' },
     SAVEPOINT_IMPORTED: { description: 'A savepoint or checkpoint made elsewhere was recorded by its location.' },
     SAVEPOINT_IN_PROGRESS: { description: 'The turn of a savepoint has come: Flink is asked for it.' },

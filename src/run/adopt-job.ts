@@ -5,7 +5,7 @@ import { InvalidInput, NameTaken, NotFound } from '../api/user-error.js';
 import { findArtifact } from '../artifact/find-artifact.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, ClusterUnreachable } from '../cluster/cluster.types.js';
-import { findCluster } from '../cluster/find-cluster.js';
+import { findCluster, holdCluster } from '../cluster/find-cluster.js';
 import type { FlinkClients } from '../cluster/flink-clients.js';
 import { wake } from '../db/claims.js';
 import { type Database, isDuplicate, type Transaction } from '../db/database.js';
@@ -35,7 +35,7 @@ export async function adoptJob(deps: AdoptJobDeps, input: AdoptJobInput, caller:
   const problem = checkInput(input);
   if (problem) return problem;
   const cluster = await findCluster(deps.database, input.clusterId);
-  if (!cluster) return new NotFound('clusterId', 'cluster', input.clusterId);
+  if (!cluster || cluster.removedAt) return new NotFound('clusterId', 'cluster', input.clusterId);
   if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
   const running = await runningJobs(deps, cluster);
   if (running instanceof ClusterUnreachable) return running;
@@ -90,6 +90,7 @@ async function store(
   overview: readonly FlinkJobOverview[],
   { actor }: Caller,
 ): Promise<string | Refusal> {
+  if (!(await holdCluster(tx, cluster.id))) return new NotFound('clusterId', 'cluster', cluster.id); // removed meanwhile
   const name = input.name.trim();
   const jobId = input.flinkJobId?.toLowerCase() ?? null;
   const jobName = jobId === null ? (input.jobName?.trim() ?? null) : null;

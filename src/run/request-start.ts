@@ -8,7 +8,7 @@ import { findCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
-import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
+import { DeploymentNotStopped, isStopped } from '../deployment/deployment-not-stopped.js';
 import { beginRun, lockDeployment, nextRun } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
@@ -28,7 +28,7 @@ import {
   type StartDeploymentResult,
   type StartInput,
 } from './run.types.js';
-import { checkStart, isStopped, settingsOf } from './start-settings.js';
+import { checkStart, settingsOf } from './start-settings.js';
 import { AnotherRunIsLive, ArtifactNeeded } from './start-refusals.types.js';
 
 export interface RequestStartDeps {

@@ -14,10 +14,10 @@ import { PlannedState, RestorePlan, type RestorePlanResult, type SettingDifferen
 import { chooseLatestState } from './restore-choice.js';
 import { type Finding, findingsOfNone, Severity } from './restore-verdict.js';
 import { runsWithPoints } from './restore.store.js';
-import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
+import { DeploymentNotStopped, isStopped } from '../deployment/deployment-not-stopped.js';
 import type { StartInput } from './run.types.js';
 import { ArtifactNeeded } from './start-refusals.types.js';
-import { checkStart, isStopped, settingsOf } from './start-settings.js';
+import { checkStart, settingsOf } from './start-settings.js';
 
 /** What a start would do, by what is recorded. Touches no cluster, and locks nothing. */
 export async function showRestorePlan(

@@ -2,15 +2,10 @@ import { InvalidInput } from '../api/user-error.js';
 import type { Cluster } from '../cluster/cluster.entity.js';
 import type { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
-import { DeploymentState } from '../deployment/deployment.entity.js';
 import { defaultConfiguration, readConfiguration, refuseOnCluster } from '../deployment/flink-configuration.js';
-import { stoppedStates } from '../job/job.lifecycle.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import type { RunSettings } from './plan-restore.js';
 import type { StartInput } from './run.types.js';
-
-export const isStopped = ({ state }: Deployment): boolean =>
-  (stoppedStates as readonly DeploymentState[]).includes(state);
 
 /** What can be said of a start without looking anything up. */
 export function checkStart(start: StartInput): InvalidInput | null {
