@@ -34,7 +34,11 @@ export async function lastEventNumber(sql: Sql, deploymentId: string): Promise<n
 }
 
 /** Just before the first event about a savepoint, a run or a stop: whoever follows from there misses nothing of it. */
-export async function cursorBefore(sql: Sql, column: 'savepoint_id' | 'job_id' | 'stop_id', id: string): Promise<string> {
+export async function cursorBefore(
+  sql: Sql,
+  column: 'savepoint_id' | 'job_id' | 'stop_id',
+  id: string,
+): Promise<string> {
   const row = await sql.row<{ first: string | null }>(
     `select min(number) as first from event where ${column} = $1 and number is not null`,
     [id],

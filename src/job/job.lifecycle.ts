@@ -58,8 +58,6 @@ export function deploymentStateOf(job: JobState): DeploymentState {
   }
 }
 
-export const stoppedStates = [DeploymentState.CANCELLED, DeploymentState.FINISHED, DeploymentState.FAILED] as const;
-
 /** What a job that does not fully run waits for, in words; null when it waits for nothing that the counts show. */
 export function waitingFor(
   { state, tasks }: Pick<FlinkJobOverview, 'state' | 'tasks'>,

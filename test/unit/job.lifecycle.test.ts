@@ -1,16 +1,10 @@
+import { isStopped } from '../../src/deployment/deployment-not-stopped.js';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DeploymentState } from '../../src/deployment/deployment.entity.js';
 import type { FlinkJobState } from '../../src/flink/flink.types.js';
 import { JobState } from '../../src/job/job.entity.js';
-import {
-  deploymentStateOf,
-  everyTaskRuns,
-  isLive,
-  jobStateOf,
-  stoppedStates,
-  waitingFor,
-} from '../../src/job/job.lifecycle.js';
+import { deploymentStateOf, everyTaskRuns, isLive, jobStateOf, waitingFor } from '../../src/job/job.lifecycle.js';
 
 const running = { TOTAL: 4, RUNNING: 3, FINISHED: 1 };
 const flinkStates: FlinkJobState[] = [
@@ -87,7 +81,7 @@ describe('a job of Flink', () => {
 describe('a deployment', () => {
   it('is stopped exactly when its run is not live', () => {
     for (const state of Object.values(JobState)) {
-      const stopped = (stoppedStates as readonly DeploymentState[]).includes(deploymentStateOf(state));
+      const stopped = isStopped({ state: deploymentStateOf(state) });
       expect({ state, stopped }).toEqual({ state, stopped: !isLive(state) });
     }
   });

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
+
+const swcOptions = JSON.parse(readFileSync(new URL('swc-options.json', import.meta.url), 'utf8'));
+
 // ES modules throughout: run with NODE_OPTIONS=--experimental-vm-modules (test/run.mjs does).
-module.exports = {
+export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -10,6 +14,6 @@ module.exports = {
   testTimeout: 60_000,
   maxWorkers: 2,
   transform: {
-    '^.+\\.ts$': ['@swc/jest', { ...require('./swc-options.json'), sourceMaps: 'inline' }],
+    '^.+\\.ts$': ['@swc/jest', { ...swcOptions, sourceMaps: 'inline' }],
   },
 };
