@@ -23,7 +23,7 @@ registerEnumType(JobState, {
     INITIALIZING: { description: 'Flink has the job, and not every task runs yet.' },
     RUNNING: { description: 'Every task is RUNNING or FINISHED.' },
     RESTARTING: { description: 'Flink is recovering it: not every task runs any more.' },
-    STOPPING: { description: 'Flink is cancelling it.' },
+    STOPPING: { description: 'A stop was accepted, or Flink is cancelling it.' },
     CANCELLED: { description: 'It was cancelled in Flink.' },
     FINISHED: { description: 'It ended by itself, without an error.' },
     FAILED: { description: 'It was not taken, failed or was lost; failureCode says which.' },

@@ -89,15 +89,15 @@ export async function readStateAtCancel(
   ]);
   if (!details) return null;
   const recorded = await recordedState(database, work.job.id);
-  const newest = statistics?.latest.completed?.triggeredAt ?? recorded.completedTriggeredAt;
+  const newest = statistics?.latest.completed ?? recorded.completed;
   // After a restart of the JobManager the statistics begin anew, and name what it went on from.
   const restored = statistics?.latest.restored;
   const wentOnFromOwn = restored && !restored.isSavepoint && restored.location !== startLocation;
   return {
     state: {
-      checkpointing: config ?? { intervalMs: null, retainedOnCancellation: false, inJobManagerMemory: false },
+      checkpointing: config ?? { intervalMs: null, retainedOnCancellation: false },
       everRan: started || (everyTaskRuns(details) && details.startTime < details.now - work.ageMs - OBSERVED_WITHIN_MS),
-      completed: newest !== null ? { triggeredAt: newest } : wentOnFromOwn ? { triggeredAt: null } : null,
+      completed: newest ?? (wentOnFromOwn ? { triggeredAt: null, location: restored.location } : null),
       startState: recorded.startState,
     },
     jobState: jobStateOf(details, started),

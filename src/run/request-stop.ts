@@ -111,12 +111,12 @@ async function refuseLoss(tx: Transaction, job: Job, active: Stop | null, input:
   if (input.mode !== StopMode.WITHOUT_SAVEPOINT || input.acceptStateLoss) return null;
   const cancelledByOthers = job.state === JobState.STOPPING && !active;
   if (job.state === JobState.SUBMITTING || cancelledByOthers) return null;
-  const { checkpointing, looked, completedTriggeredAt, startState, remaining } = await recordedState(tx, job.id);
+  const { checkpointing, looked, completed, startState, remaining } = await recordedState(tx, job.id);
   if (!checkpointing) return null;
   const loss = lossByCancel({
     checkpointing,
     everRan: job.startedAt !== null,
-    completed: completedTriggeredAt === null ? null : { triggeredAt: completedTriggeredAt },
+    completed,
     startState,
   });
   if (loss === null || (loss === 'NONE_COMPLETED' && !looked)) return null;

@@ -39,7 +39,7 @@ export async function submitted(
       'REST',
     );
     await wake(tx, 'cluster', work.cluster.id);
-    await tellDeployment(tx, aboutJob(work), JobState.INITIALIZING, {
+    await tellDeployment(tx, aboutJob(work), work.stopId === null ? JobState.INITIALIZING : JobState.STOPPING, {
       type: EventType.JOB_SUBMITTED,
       message: `Run ${work.run} was taken by Flink as job ${work.flinkJobId} on ${work.cluster.name}.`,
     });

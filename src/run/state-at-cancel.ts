@@ -4,11 +4,15 @@ import type { CheckpointConfig } from '../flink/flink.types.js';
 
 export interface StateAtCancel {
   /** `/checkpoints/config`. */
-  checkpointing: Pick<CheckpointConfig, 'intervalMs' | 'retainedOnCancellation' | 'inJobManagerMemory'>;
+  checkpointing: Pick<CheckpointConfig, 'intervalMs' | 'retainedOnCancellation'>;
   /** Every task of the run was RUNNING or FINISHED once. */
   everRan: boolean;
-  /** Its newest completed checkpoint, no savepoint; the time on the JobManager's clock, null where it is not known. */
-  completed: { triggeredAt: number | null } | null;
+  /**
+   * Its newest completed checkpoint, no savepoint; the time on the JobManager's clock, null where it is not known. Without a location it is
+   * in the JobManager's memory alone: the kind of storage does not tell, `jobmanager` writes to a checkpoint directory where one is set
+   * (2.3.0 and 1.20.5).
+   */
+  completed: { triggeredAt: number | null; location: string | null } | null;
   /** What it was started from. */
   startState: StartState;
 }
@@ -31,7 +35,7 @@ export function lossByCancel({ checkpointing, everRan, completed, startState }: 
   if (completed === null && !everRan) return null;
   if (checkpointing.intervalMs === null) return 'CHECKPOINTS_OFF';
   if (completed === null) return startState === 'EXISTS' ? null : 'NONE_COMPLETED';
-  if (checkpointing.inJobManagerMemory) return 'IN_JOBMANAGER_MEMORY';
+  if (completed.location === null) return 'IN_JOBMANAGER_MEMORY';
   return checkpointing.retainedOnCancellation ? null : 'DELETED_ON_CANCEL';
 }
 

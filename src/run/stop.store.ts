@@ -92,7 +92,7 @@ export interface RecordedState {
   /** Its checkpoints have been looked at. */
   looked: boolean;
   /** The newest completed one; on the JobManager's clock, in epoch ms. */
-  completedTriggeredAt: number | null;
+  completed: { triggeredAt: number; location: string | null } | null;
   startState: StartState;
   /** The newest that would remain whatever a cancel deletes. */
   remaining: RemainingState | null;
@@ -110,7 +110,9 @@ export async function recordedState(sql: Sql, jobId: string): Promise<RecordedSt
   const row = await sql.row<{ recorded: RecordedState }>(
     `select jsonb_build_object(
         'checkpointing', j.checkpointing, 'looked', a.looked_at is not null,
-        'completedTriggeredAt', ${epochOf('a.last_completed_triggered_at')}, 'startState', ${START_STATE},
+        'completed', case when a.last_completed_triggered_at is null then null else jsonb_build_object(
+           'triggeredAt', ${epochOf('a.last_completed_triggered_at')}, 'location', a.last_completed_location) end,
+        'startState', ${START_STATE},
         'remaining', (select jsonb_build_object('what', r.what, 'location', r.location,
                               'ageMs', round(greatest(0, ${epochOf('now()')} + coalesce(c.clock_offset_ms, 0) - ${epochOf('r.triggered_at')})))
                         from (select 'savepoint ' || s.id as what, s.location, s.triggered_at from savepoint s

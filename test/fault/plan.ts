@@ -1,4 +1,4 @@
-import { failPoints } from '../../src/fail-point.js';
+import { type FailPoint, failPoints } from '../../src/fail-point.js';
 import type { Outcome } from './course.js';
 import { freezeApi, freezeAt, freezePoints } from './freezes.js';
 import { type BackEnd, type House, type HouseOptions, links } from './house.js';
@@ -23,14 +23,19 @@ const many = { deployments: 200, budget: 200, savepointMs: [3_000, 6_000] } sati
 
 const kindAt = (point: string) => ({ kind: point.startsWith('start.') ? ('START' as const) : ('SAVEPOINT' as const) });
 
+/** The jobs of a house are never stopped and never end: test/e2e/stop-kills.test.ts kills workers in the middle of a stop. */
+const neverReached: readonly FailPoint[] = ['stop.savepoint-stored', 'stop.cancel-stored', 'checkpoints.end-read'];
+
 export const scenarios: Scenario[] = [
   { name: 'no fault', set: { budget: 8, savepointMs: [200, 1_500] }, backEnds: both, run: doNothing },
-  ...failPoints.map((point): Scenario => ({
-    name: `kill ${point}`,
-    set: kindAt(point),
-    backEnds: both,
-    run: (house) => killAt(house, point),
-  })),
+  ...failPoints
+    .filter((point) => !neverReached.includes(point))
+    .map((point): Scenario => ({
+      name: `kill ${point}`,
+      set: kindAt(point),
+      backEnds: both,
+      run: (house) => killAt(house, point),
+    })),
   { name: 'worker killed twice', set: {}, backEnds: both, run: (house) => killTwice(house, 'worker') },
   { name: 'api killed twice', set: {}, backEnds: both, run: (house) => killTwice(house, 'api') },
   { name: 'redis emptied', set: many, backEnds: redisOnly, alone: true, run: emptyRedis },

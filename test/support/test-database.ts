@@ -51,7 +51,7 @@ function urlOf(database: string): string {
   const given = process.env.STATEWARD_TEST_POSTGRES;
   if (!given)
     throw new Error(
-      'STATEWARD_TEST_POSTGRES is not set: run the tests with jest.config.cjs, whose set-up starts the database.',
+      'STATEWARD_TEST_POSTGRES is not set: run the tests with jest.config.mjs, whose set-up starts the database.',
     );
   const url = new URL(given);
   url.pathname = `/${database}`;

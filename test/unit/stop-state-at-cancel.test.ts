@@ -7,11 +7,11 @@ import {
   type StateAtCancel,
 } from '../../src/run/state-at-cancel.js';
 
-const retained = { intervalMs: 60_000, retainedOnCancellation: true, inJobManagerMemory: false };
+const retained = { intervalMs: 60_000, retainedOnCancellation: true };
 const safe: StateAtCancel = {
   checkpointing: retained,
   everRan: true,
-  completed: { triggeredAt: 1_000 },
+  completed: { triggeredAt: 1_000, location: 'file:/c/chk-1' },
   startState: 'NONE',
 };
 
@@ -22,7 +22,7 @@ describe('a cancel', () => {
 
   it.each([
     ['CHECKPOINTS_OFF', { checkpointing: { ...retained, intervalMs: null } }],
-    ['IN_JOBMANAGER_MEMORY', { checkpointing: { ...retained, inJobManagerMemory: true } }],
+    ['IN_JOBMANAGER_MEMORY', { completed: { triggeredAt: 1_000, location: null } }],
     ['DELETED_ON_CANCEL', { checkpointing: { ...retained, retainedOnCancellation: false } }],
     ['NONE_COMPLETED', { completed: null }],
     ['NONE_COMPLETED', { completed: null, startState: 'GONE' }],
@@ -37,7 +37,7 @@ describe('a cancel', () => {
   });
 
   it('of a run that never had every task running loses nothing, whatever its settings', () => {
-    const off = { intervalMs: null, retainedOnCancellation: false, inJobManagerMemory: true };
+    const off = { intervalMs: null, retainedOnCancellation: false };
     expect(lossByCancel({ checkpointing: off, everRan: false, completed: null, startState: 'GONE' })).toBeNull();
   });
 });
@@ -70,12 +70,12 @@ describe('what is told of a loss', () => {
 
 describe('a checkpoint', () => {
   it('is young by its trigger time', () => {
-    expect(isYoungerThan({ triggeredAt: 1_000 }, 1_999, 1_000)).toBe(true);
-    expect(isYoungerThan({ triggeredAt: 1_000 }, 2_000, 1_000)).toBe(false);
+    expect(isYoungerThan({ triggeredAt: 1_000, location: null }, 1_999, 1_000)).toBe(true);
+    expect(isYoungerThan({ triggeredAt: 1_000, location: null }, 2_000, 1_000)).toBe(false);
   });
 
   it('that is not there, or of unknown age, is not young', () => {
     expect(isYoungerThan(null, 2_000, 1_000)).toBe(false);
-    expect(isYoungerThan({ triggeredAt: null }, 2_000, 1_000)).toBe(false);
+    expect(isYoungerThan({ triggeredAt: null, location: null }, 2_000, 1_000)).toBe(false);
   });
 });
