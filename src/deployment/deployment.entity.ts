@@ -95,6 +95,10 @@ export class Deployment {
   @Column('uuid', { name: 'current_job_id', nullable: true })
   currentJobId!: string | null;
 
+  /** Two jobs bear the name that it follows; null: it is clear which one is meant. */
+  @Column('timestamptz', { name: 'ambiguous_since', nullable: true })
+  ambiguousSince!: Date | null;
+
   @Column('bigint', { name: 'last_event' })
   lastEvent!: string;
 

@@ -59,7 +59,7 @@ export async function requestStop(
     const active = await lockStopOf(tx, job.id);
     if (active && !mayBeSuperseded(active, input.mode)) return new StopInProgress(deployment.name, active);
     const refusal =
-      (await ambiguityOf(tx, deployment.id)) ??
+      (deployment.ambiguousSince && (await ambiguityOf(tx, deployment.id))) ??
       refuseByState(deployment, job, cluster, input.mode) ??
       (await refuseLoss(tx, job, active, input));
     if (refusal) return refusal;

@@ -12,6 +12,7 @@ import { findDeployment } from '../deployment/find-deployment.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
 import { failPoint } from '../fail-point.js';
+import { ambiguityOf } from '../job/ambiguous-job.js';
 import { findJob } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
 import { advanceSavepoint } from '../queue/tasks.js';
@@ -77,6 +78,8 @@ export async function requestSavepoint(
 async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, cluster: Cluster) {
   const underWay = await savepointUnderWay(tx, deployment.id);
   if (underWay) return new SavepointInProgress(underWay.id);
+  const ambiguous = deployment.ambiguousSince && (await ambiguityOf(tx, deployment.id));
+  if (ambiguous) return ambiguous;
   if (deployment.state !== DeploymentState.RUNNING) {
     return new DeploymentNotRunning(deployment.name, deployment.state, deployment.stateSince, job?.waitingFor ?? null);
   }

@@ -4,6 +4,7 @@ import { IdempotencyKeyReused, InvalidInput, NotFound, UserError } from '../api/
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
 import { DeploymentState } from '../deployment/deployment.entity.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
+import { AmbiguousJob } from '../job/ambiguous-job.js';
 import { Savepoint } from './savepoint.entity.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { CheckpointIsFlinks } from './savepoint-id.js';
@@ -160,6 +161,7 @@ export const CreateSavepointResult = createUnionType({
       NotFound,
       InvalidInput,
       DeploymentNotRunning,
+      AmbiguousJob,
       SavepointInProgress,
       NoSavepointRoot,
       ClusterChanged,

@@ -198,6 +198,56 @@ describe('a start is declined', () => {
     });
   });
 
+  it('when newer state may exist than is recorded, unless what is known is accepted', async () => {
+    const { database } = stateward.services;
+    const savepoint = await savepointOf(scenario.deploymentId);
+    await cancelled();
+    await waitFor(() => database.row('select 1 from job where id = $1 and end_read_at is not null', [scenario.jobId]), {
+      what: 'the end to be read',
+      timeoutMs: 20_000,
+    });
+    await database.changed(
+      `update job set state = 'FAILED', failure_code = 'JOB_LOST', failure_message = '', end_read_from = 'RECORD' where id = $1`,
+      [scenario.jobId],
+    );
+    const refused = await declined({ strategy: 'LATEST_STATE' });
+    expect(refused).toMatchObject({ code: 'LATEST_STATE_UNCERTAIN' });
+    expect(refused.message).toContain(savepoint.location);
+    await started(scenario.deploymentId, { strategy: 'LATEST_STATE', acceptKnownState: true });
+    expect(lastRun()).toMatchObject({ savepointPath: savepoint.location });
+  });
+
+  it('from state that its cluster does not reach', async () => {
+    const savepoint = await savepointOf(scenario.deploymentId);
+    const elsewhere = await startFakeFlink();
+    try {
+      const other = await deploymentOn(stateward, elsewhere);
+      elsewhere.job(other.flinkJobId).setState('CANCELED');
+      await jobIn(stateward, other.jobId, 'CANCELLED');
+      const start = { strategy: 'FROM_SAVEPOINT', savepointId: savepoint.id };
+      expect(await askToStart(stateward, other.deploymentId, start)).toMatchObject({ code: 'STATE_NOT_REACHABLE' });
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
+  it('with the code of a state of which no run is known', async () => {
+    const savepoint = await savepointOf(scenario.deploymentId);
+    await cancelled();
+    const location = savepoint.location.replace(/savepoint-[^/]*$/, 'savepoint-of-somebody');
+    expect(await declined({ strategy: 'FROM_LOCATION', location, code: 'AS_TAKEN' })).toMatchObject({
+      code: 'CODE_NOT_KNOWN',
+    });
+  });
+
+  it('on a cluster that takes no jars', async () => {
+    await cancelled();
+    await stateward.services.database.changed('update cluster set accepts_jars = false where id = $1', [
+      scenario.clusterId,
+    ]);
+    expect(await askToStart(stateward, scenario.deploymentId)).toMatchObject({ code: 'CLUSTER_TAKES_NO_JARS' });
+  });
+
   it('while Flink runs another job of the deployment, unless it is allowed', async () => {
     await cancelled();
     const { name } = flink.job(scenario.flinkJobId);

@@ -1,0 +1,189 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { wake } from '../../src/db/claims.js';
+import type { Data } from '../support/graphql-client.js';
+import { deploymentOn } from '../support/savepoint-scenario.js';
+import { createSavepoint, endOfSavepoint, registerCluster, uploadJob } from '../support/scenario.js';
+import { askToStart, eventTypesOf, jobIn, runCalls } from '../support/start-scenario.js';
+import { startStateward, type Stateward } from '../support/stateward.js';
+import { waitFor } from '../support/wait-for.js';
+
+let stateward: Stateward;
+let flink: FakeFlink;
+let clusterId: string;
+beforeAll(async () => {
+  stateward = await startStateward();
+});
+afterAll(() => stateward.stop());
+beforeEach(async () => {
+  flink = await startFakeFlink();
+  clusterId = await registerCluster(stateward, flink.url, randomUUID());
+});
+afterEach(() => flink.stop());
+
+async function adopt(input: object): Promise<Data> {
+  const { adoptJob } = await stateward.ask(
+    `mutation($input: AdoptJobInput!) { adoptJob(input: $input) { __typename ... on Deployment { id name }
+       ... on UserError { code message } ... on JobAlreadyManaged { managedById } ... on AmbiguousJob { flinkJobIds } } }`,
+    { input: { name: randomUUID(), clusterId, ...input } },
+  );
+  return adoptJob;
+}
+
+const deploymentNow = async (id: string): Promise<Data> => {
+  const { deployment } = await stateward.ask(
+    `query($id: ID!) { deployment(id: $id) { state currentJob { id run origin strategy state flinkJobId tookHoldAt } } }`,
+    { id },
+  );
+  return deployment;
+};
+
+/** Looks at the cluster again and again until the deployment is so. */
+const deploymentIn = (id: string, is: (deployment: Data) => boolean, what: string): Promise<Data> =>
+  waitFor(
+    async () => {
+      await wake(stateward.services.database, 'cluster', clusterId);
+      const deployment = await deploymentNow(id);
+      return is(deployment) && deployment;
+    },
+    { what, timeoutMs: 20_000 },
+  );
+const running = (id: string, flinkJobId: string) =>
+  deploymentIn(
+    id,
+    ({ state, currentJob }) => state === 'RUNNING' && currentJob?.flinkJobId === flinkJobId,
+    'the job to be adopted',
+  );
+
+const addJob = (name: string) => flink.addJob({ name, state: 'RUNNING' });
+
+describe('a job that somebody else started', () => {
+  it('comes under management by its id, and gets savepoints like any other', async () => {
+    const flinkJobId = addJob('theirs');
+    const { id } = await adopt({ flinkJobId: flinkJobId.toUpperCase() });
+    const { currentJob } = await running(id, flinkJobId);
+    expect(currentJob).toMatchObject({ run: 1, origin: 'ADOPTED', strategy: null });
+    expect(currentJob.tookHoldAt).not.toBeNull();
+    const savepoint = await endOfSavepoint(stateward, (await createSavepoint(stateward, id)).id);
+    expect(savepoint).toMatchObject({ state: 'COMPLETED' });
+    expect(await eventTypesOf(stateward, id)).toEqual(
+      expect.arrayContaining(['DEPLOYMENT_CREATED', 'JOB_ADOPTED', 'JOB_STARTED']),
+    );
+  });
+
+  it('is followed by its name, across restarts by whoever runs it', async () => {
+    const { id } = await adopt({ jobName: 'orders' });
+    expect(await deploymentNow(id)).toMatchObject({ state: 'CANCELLED', currentJob: null }); // none runs yet
+    const first = addJob('orders');
+    const { currentJob } = await running(id, first);
+    flink.job(first).setState('CANCELED');
+    await jobIn(stateward, currentJob.id, 'CANCELLED');
+    const second = addJob('orders');
+    expect(await running(id, second)).toMatchObject({ currentJob: { run: 2 } });
+  });
+
+  it('is left alone while two have its name, and both are named', async () => {
+    const first = addJob('twice');
+    const { id } = await adopt({ jobName: 'twice' });
+    await running(id, first);
+    const second = addJob('twice');
+    await waitFor(
+      async () => {
+        await wake(stateward.services.database, 'cluster', clusterId);
+        return (await eventTypesOf(stateward, id)).includes('AMBIGUOUS_JOB');
+      },
+      { what: 'the second one to be noticed' },
+    );
+    const { createSavepoint: refused } = await stateward.ask(
+      `mutation($id: ID!) { createSavepoint(input: { deploymentId: $id }) { ... on UserError { code } ... on AmbiguousJob { flinkJobIds } } }`,
+      { id },
+    );
+    expect(refused).toEqual({ code: 'AMBIGUOUS_JOB', flinkJobIds: [first, second].sort() });
+    const { stopDeployment } = await stateward.ask(
+      `mutation($id: ID!) { stopDeployment(input: { deploymentId: $id, mode: WITH_SAVEPOINT }) { ... on UserError { code } } }`,
+      { id },
+    );
+    expect(stopDeployment).toEqual({ code: 'AMBIGUOUS_JOB' });
+    flink.job(second).setState('CANCELED');
+    await waitFor(
+      async () => {
+        await wake(stateward.services.database, 'cluster', clusterId);
+        return (await eventTypesOf(stateward, id)).includes('JOB_UNAMBIGUOUS');
+      },
+      { what: 'one to be left' },
+    );
+    expect(await createSavepoint(stateward, id)).toMatchObject({ __typename: 'Savepoint' });
+  });
+
+  it('cannot be started until an artifact is given', async () => {
+    const flinkJobId = addJob('no jar');
+    const { id } = await adopt({ flinkJobId });
+    const { currentJob } = await running(id, flinkJobId);
+    flink.job(flinkJobId).setState('CANCELED');
+    await jobIn(stateward, currentJob.id, 'CANCELLED');
+    expect(await askToStart(stateward, id)).toMatchObject({ code: 'ARTIFACT_NEEDED' });
+    expect(runCalls(flink)).toEqual([]);
+    const { updateDeployment } = await stateward.ask(
+      `mutation($input: UpdateDeploymentInput!) { updateDeployment(input: $input) { __typename ... on UserError { code message } } }`,
+      { input: { deploymentId: id, artifactId: await uploadJob(stateward) } },
+    );
+    expect(updateDeployment).toEqual({ __typename: 'Deployment' });
+    expect(await askToStart(stateward, id)).toMatchObject({ __typename: 'Job', run: 2 });
+  });
+
+  it.each([
+    ['neither an id nor a name', {}, 'INVALID_INPUT'],
+    ['both an id and a name', { flinkJobId: 'a'.repeat(32), jobName: 'x' }, 'INVALID_INPUT'],
+    ['an id that is none', { flinkJobId: 'nope' }, 'INVALID_INPUT'],
+    ['an id that nothing has there', { flinkJobId: 'a'.repeat(32) }, 'JOB_NOT_ON_CLUSTER'],
+    ['an unknown cluster', { clusterId: randomUUID(), jobName: 'x' }, 'NOT_FOUND'],
+    ['an unknown artifact', { jobName: 'x', artifactId: randomUUID() }, 'NOT_FOUND'],
+  ])('is not adopted by %s', async (_, input, code) => {
+    expect(await adopt(input)).toMatchObject({ code });
+  });
+
+  it('is not adopted twice, nor where two have the name, nor from a cluster that does not answer', async () => {
+    const flinkJobId = addJob('once');
+    const { id } = await adopt({ flinkJobId });
+    await running(id, flinkJobId);
+    expect(await adopt({ flinkJobId })).toMatchObject({ code: 'JOB_ALREADY_MANAGED', managedById: id });
+    expect(await adopt({ jobName: 'once' })).toMatchObject({ code: 'JOB_ALREADY_MANAGED', managedById: id });
+    const both = [addJob('pair'), addJob('pair')];
+    expect(await adopt({ jobName: 'pair' })).toMatchObject({
+      code: 'AMBIGUOUS_JOB',
+      flinkJobIds: expect.arrayContaining(both),
+    });
+    await flink.stop();
+    expect(await adopt({ jobName: 'pair' })).toMatchObject({ code: 'CLUSTER_UNREACHABLE' });
+  });
+});
+
+describe('a run that had ended', () => {
+  it('is the current run again when its job comes alive, and is told of beside another one', async () => {
+    const scenario = await deploymentOn(stateward, flink);
+    clusterId = scenario.clusterId;
+    flink.job(scenario.flinkJobId).setState('FAILED');
+    await jobIn(stateward, scenario.jobId, 'FAILED');
+    const { database } = stateward.services;
+    await database.changed(`update job set state_since = now() - interval '1 min' where id = $1`, [scenario.jobId]);
+    flink.job(scenario.flinkJobId).setState('RUNNING');
+    await running(scenario.deploymentId, scenario.flinkJobId);
+    expect(await eventTypesOf(stateward, scenario.deploymentId)).toContain('JOB_CAME_BACK');
+
+    flink.job(scenario.flinkJobId).setState('FAILED');
+    await jobIn(stateward, scenario.jobId, 'FAILED');
+    await database.changed(`update job set state_since = now() - interval '1 min' where id = $1`, [scenario.jobId]);
+    const second = await askToStart(stateward, scenario.deploymentId);
+    await jobIn(stateward, second.id, 'RUNNING');
+    flink.job(scenario.flinkJobId).setState('RUNNING');
+    await waitFor(
+      async () => {
+        await wake(database, 'cluster', clusterId);
+        return (await eventTypesOf(stateward, scenario.deploymentId)).includes('UNEXPECTED_RUN');
+      },
+      { what: 'the second live run to be told of' },
+    );
+    expect(await deploymentNow(scenario.deploymentId)).toMatchObject({ currentJob: { id: second.id } });
+  });
+});
