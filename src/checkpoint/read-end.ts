@@ -14,7 +14,7 @@ import {
 import type { FollowedRun } from './followed-run.js';
 import { checkpointsIn, dataAt } from './look-at-storage.js';
 import { ourSavepointAt } from './our-savepoint.js';
-import { checkpointDirectory, isGoneFromFlink, retainedByStatistics, type RunEnd } from './retained-at-end.js';
+import { checkpointDirectory, isGoneFromFlink, isKept, retainedByStatistics, type RunEnd } from './retained-at-end.js';
 
 export interface ReadEnd<S> {
   /** Flink still told of the run: to be recorded before `settle`. */
@@ -38,9 +38,10 @@ export async function readEnd<S extends SeenStatistics>(
   return {
     seen,
     settle: async () => {
-      const { retained, from } = seen
-        ? await byStatistics(database, run, seen)
-        : await byStorageOrRecord(database, run, cluster);
+      const { retained, from } =
+        seen && reachesRecord(seen, run)
+          ? await byStatistics(database, run, seen)
+          : await byStorageOrRecord(database, run, cluster);
       const foreign = await foreignSavepointsOf(database, details.deploymentId, details.id);
       const known = new Set(retained.map(({ id }) => id));
       for (const entry of foreign)
@@ -53,6 +54,21 @@ export async function readEnd<S extends SeenStatistics>(
     },
   };
 }
+
+/** After a failover of the JobManager its statistics begin anew: what is recorded may then reach further than what they tell. */
+function reachesRecord(
+  { statistics: { history, latest } }: SeenStatistics,
+  { details, lastCompleted }: FollowedRun,
+): boolean {
+  if (!lastCompleted || !isKept(details.state as RunEnd, details)) return true;
+  return [...history, latest.completed, latest.savepoint].some(
+    (entry) => entry !== null && entry.id >= lastCompleted.id,
+  );
+}
+
+/** Where its checkpoints were last seen; a program may set the place itself, and a cluster's root may have changed since. */
+const directoryOf = (location: string | null | undefined): string | null =>
+  /^(.+)\/chk-\d+$/.exec(location ?? '')?.[1] ?? null;
 
 interface Read {
   retained: RetainedToWrite[];
@@ -87,9 +103,12 @@ const isOurs = (entry: SnapshotEntry, recorded: RecordedEntry | undefined, deplo
 async function byStorageOrRecord(database: Database, run: FollowedRun, cluster: WatchedCluster): Promise<Read> {
   const { details, lastCompleted } = run;
   const { flinkJobId, flinkConfiguration, clusterId } = details;
-  const directory = checkpointDirectory(flinkJobId, flinkConfiguration, cluster.configuration, cluster.checkpointRoot);
+  const directory =
+    directoryOf(lastCompleted?.location) ??
+    checkpointDirectory(flinkJobId, flinkConfiguration, cluster.configuration, cluster.checkpointRoot);
   const found = directory && (await checkpointsIn(database, clusterId, directory));
-  if (found) {
+  // Nothing where something was recorded is no proof that there is nothing: it may be another place.
+  if (found && (found.length > 0 || !lastCompleted?.location)) {
     const recorded = new Map(
       (
         await recordedOf(

@@ -26,7 +26,8 @@ export function retainedByStatistics(
     .sort((a, b) => a.id - b.id);
 }
 
-function isKept(end: RunEnd, { retainedOnCancellation, retainedOnFailure }: RetentionPolicy): boolean {
+/** Whether the end leaves checkpoints, by what was read of the job when it had started. */
+export function isKept(end: RunEnd, { retainedOnCancellation, retainedOnFailure }: RetentionPolicy): boolean {
   if (end === 'FINISHED') return false;
   return (end === 'FAILED' ? retainedOnFailure : retainedOnCancellation) ?? true;
 }

@@ -51,7 +51,7 @@ export type ObservedJob = Pick<
   /** The start has taken so much longer than the deployment allows, and that was not told yet; null: nothing to tell. */
   overdueMs: number | null;
   /** A stop of ours that was accepted and has not ended. */
-  stop: { id: string; mode: 'WITH_SAVEPOINT' | 'WITH_DRAIN' | 'WITHOUT_SAVEPOINT'; savepointFailed: boolean } | null;
+  stop: { id: string; mode: 'WITH_SAVEPOINT' | 'WITH_DRAIN' | 'WITHOUT_SAVEPOINT'; savepointCompleted: boolean } | null;
 };
 
 const ageOf = (moment: string) => `(extract(epoch from now() - ${moment}) * 1000)::float8`;
@@ -66,7 +66,7 @@ export const liveJobsOf = (sql: Sql, clusterId: string) =>
             ${ageOf('j.observed_at')} as "observedAgoMs", ${ageOf('j.statistics_awaited_since')} as "awaitedForMs",
             case when j.took_hold_at is null and j.deadline_told_at is null
                   and now() > j.created_at + d.start_deadline_ms * interval '1 ms' then ${ageOf('j.created_at')} end as "overdueMs",
-            case when s.id is null then null else jsonb_build_object('id', s.id, 'mode', s.mode, 'savepointFailed', coalesce(p.state = 'FAILED', false)) end as stop
+            case when s.id is null then null else jsonb_build_object('id', s.id, 'mode', s.mode, 'savepointCompleted', coalesce(p.state = 'COMPLETED', false)) end as stop
        from job j
        join deployment d on d.id = j.deployment_id
        left join stop s on s.job_id = j.id and s.state in ('WAITING', 'IN_PROGRESS')

@@ -43,7 +43,7 @@ async function comeBack(deps: LookAtClusterDeps, clusterId: string, run: Revived
   await deps.database.transaction(async (tx) => {
     await lockCluster(tx, clusterId);
     const about = { deploymentId: run.deploymentId, jobId: run.id, clusterId };
-    if (run.currentRun === null && !run.archived && (await revive(tx, run.id))) {
+    if (run.currentRun === null && !run.elsewhere && (await revive(tx, run.id))) {
       await dropForeign(tx, clusterId, run.flinkJobId);
       await beginRun(tx, run.deploymentId, run.id, DeploymentState.RESTARTING);
       await recordEvent(tx, {
@@ -59,7 +59,7 @@ async function comeBack(deps: LookAtClusterDeps, clusterId: string, run: Revived
       type: EventType.UNEXPECTED_RUN,
       message:
         `Run ${run.run}, recorded as ${run.state}, is alive in Flink as job ${run.flinkJobId}` +
-        `${run.currentRun === null ? ', and its deployment is archived' : ` beside run ${run.currentRun}`}. Both may write to the same places: cancel the one that should not run.`,
+        `${run.currentRun === null ? ', and its deployment is archived or was moved to another cluster' : ` beside run ${run.currentRun}`}. Both may write to the same places: cancel the one that should not run.`,
     });
   });
 }

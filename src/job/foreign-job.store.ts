@@ -8,7 +8,8 @@ export interface ForeignJob {
   startedAt: Date;
 }
 
-/** Writes down what is there now, and drops what is not; one statement for a cluster. Answers how many there were before. */
+/** Writes down what is there now, and drops what is not; one statement for a cluster. Answers how many there were before, and
+ * of how many deployments it was not clear which is theirs: there is something to look at while that is not 0. */
 export async function recordForeignJobs(
   sql: Sql,
   clusterId: string,
@@ -22,7 +23,8 @@ export async function recordForeignJobs(
      select $1, flink_job_id, name, state, started_at from seen
      on conflict (cluster_id, flink_job_id) do update set name = excluded.name, state = excluded.state, started_at = excluded.started_at,
         seen_at = now(), told_at = case when foreign_job.started_at = excluded.started_at then foreign_job.told_at end)
-     select count(*)::int as before from foreign_job where cluster_id = $1`,
+     select (select count(*) from foreign_job where cluster_id = $1)::int
+            + (select count(*) from deployment where cluster_id = $1 and ambiguous_since is not null)::int as before`,
     [
       clusterId,
       seen.map(({ jobId }) => jobId),
@@ -42,7 +44,8 @@ export interface RevivedRun {
   flinkJobId: string;
   state: string;
   currentRun: number | null;
-  archived: boolean;
+  /** Its deployment is archived, or was moved to another cluster. */
+  elsewhere: boolean;
 }
 
 const live = `('SUBMITTING', 'INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING')`;
@@ -53,7 +56,7 @@ const notOurs = `not exists (select 1 from job o where o.cluster_id = f.cluster_
 export const revivedRuns = (sql: Sql, clusterId: string) =>
   sql.rows<RevivedRun>(
     `select distinct on (f.flink_job_id) j.id, j.deployment_id as "deploymentId", j.run, j.flink_job_id as "flinkJobId", j.state,
-            l.run as "currentRun", d.archived_at is not null as archived
+            l.run as "currentRun", d.archived_at is not null or d.cluster_id <> f.cluster_id as elsewhere
        from foreign_job f
        join job j on j.cluster_id = f.cluster_id and j.flink_job_id = f.flink_job_id
        join deployment d on d.id = j.deployment_id

@@ -51,7 +51,7 @@ export async function moveJobAsSeen(
     set.failure_root_cause = cause?.summary ?? null;
   }
   if (!isLive(to)) set.ended_at = flinkJob.endTime === null ? NOW : new Date(flinkJob.endTime);
-  if (to === JobState.CANCELLED) set.drained = job.stop?.mode === 'WITH_DRAIN';
+  if (to === JobState.CANCELLED) set.drained = flinkJob.state === 'FINISHED' && job.stop?.mode === 'WITH_DRAIN';
   if (to === JobState.FAILED) {
     cause = await flink.jobFailure(job.flinkJobId);
     set.failure_code = JobFailureCode.FLINK_FAILED;

@@ -84,7 +84,7 @@ async function endUnrestored(
 }
 
 /**
- * What Flink's FINISHED means here. A stop ended it when one of ours is in force, or when its newest snapshot is that of a
+ * What Flink's FINISHED means here. A stop ended it when one of ours has made its savepoint, or when its newest snapshot is that of a
  * stop by somebody else; which the statistics show only when their cache has passed.
  */
 export async function endOfFinished(
@@ -92,7 +92,7 @@ export async function endOfFinished(
   seen: SeenJobs,
   job: ObservedJob,
 ): Promise<JobState.FINISHED | JobState.CANCELLED | 'NOT_YET'> {
-  if (job.stop && job.stop.mode !== 'WITHOUT_SAVEPOINT' && !job.stop.savepointFailed) return JobState.CANCELLED;
+  if (job.stop?.savepointCompleted) return JobState.CANCELLED;
   if (!(await hasWaited(deps, seen, job))) return 'NOT_YET';
   return endedByStop(await seen.flink.checkpoints(job.flinkJobId)) ? JobState.CANCELLED : JobState.FINISHED;
 }

@@ -68,7 +68,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
     const failure = { code: JobFailureCode.SECRET_MISSING, message: resolved.message, cause: null };
     return failStart(deps, work, claim, flink, failure);
   }
-  if (work.jarId === null && (await anotherRunIsLive(deps, work, claim, flink))) return;
+  if (await anotherRunIsLive(deps, work, claim, flink)) return;
   const jarId =
     work.jarId !== null && work.processMark === processMark
       ? work.jarId

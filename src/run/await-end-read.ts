@@ -25,7 +25,8 @@ export async function awaitEndRead(
     for (;;) {
       const row = await database.row<{ waits: boolean }>(
         `select j.end_read_at is null and j.took_hold_at is not null and j.ended_at is not null and j.state_since > now() - interval '1 min'
-                and not exists (select 1 from savepoint s where s.job_id = j.id and s.origin = 'STOP' and s.state = 'COMPLETED' and not s.stop_failed_after) as waits
+                and not exists (select 1 from savepoint s where s.job_id = j.id and s.state = 'COMPLETED' and not s.stop_failed_after
+                                   and exists (select 1 from stop t where t.id = s.stop_id and t.state = 'COMPLETED')) as waits
            from deployment d join job j on j.id = d.current_job_id where d.id = $1`,
         [deploymentId],
       );

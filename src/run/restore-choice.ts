@@ -41,6 +41,8 @@ export interface RunFacts {
   checkpointIntervalMs: number | null;
   /** How far what it retained is known; null: it is being read. */
   endReadFrom: 'STORAGE' | 'STATISTICS' | 'RECORD' | null;
+  /** When the newest savepoint of it was asked for that is still under way; on the database's clock. null: there is none. */
+  unsettledAt: number | null;
   /** Savepoints of ours, those of others, and retained checkpoints. */
   points: RestorePoint[];
   /** What it was started from; null: without state, or not known. */
@@ -79,7 +81,14 @@ const unseenEnds: readonly (JobFailureCode | null)[] = [
 ];
 
 /** null: what is recorded reaches to the end of the run. */
-export function uncertaintyOf(run: RunFacts): Uncertainty | null {
+export function uncertaintyOf(run: RunFacts, point: RestorePoint | null = null): Uncertainty | null {
+  if (run.unsettledAt !== null && run.unsettledAt > (point?.triggeredAt ?? -1))
+    return {
+      run,
+      unseenFrom: run.lookedAt,
+      unseenTo: run.endedAt,
+      why: 'a savepoint of it is still under way; ask again when that has ended',
+    };
   if (run.endReadFrom === 'STORAGE') return null;
   // A stop that succeeded ends the job with its savepoint: Flink deletes the checkpoints, and nothing comes after it.
   if (run.points.some(({ ofStop, stopFailedAfter }) => ofStop && !stopFailedAfter)) return null;
@@ -104,21 +113,26 @@ const isCandidate = (point: RestorePoint) =>
 
 const isOurSavepoint = (point: RestorePoint) => point.savepointId !== null && point.kind === SnapshotKind.SAVEPOINT;
 
-/** Newest first; what has no time at all comes last. */
+/**
+ * Points of one run, newest first; what has no time at all comes last. Flink's ids only grow within a run; the times may be of several
+ * clocks: of the JobManager, of our call until Flink's statistics have told, of a file in the storage.
+ */
 const newestFirst = (points: readonly RestorePoint[]) =>
-  [...points].sort(
-    (a, b) =>
-      (b.triggeredAt ?? -1) - (a.triggeredAt ?? -1) || (b.flinkCheckpointId ?? -1) - (a.flinkCheckpointId ?? -1),
+  [...points].sort((a, b) =>
+    a.flinkCheckpointId !== null && b.flinkCheckpointId !== null
+      ? b.flinkCheckpointId - a.flinkCheckpointId
+      : (b.triggeredAt ?? -1) - (a.triggeredAt ?? -1),
   );
 
 /** After a stop that failed behind its savepoint nothing later counts: its side effects may be uncommitted (SO-3). */
 function candidatesOf(run: RunFacts): RestorePoint[] {
-  const all = newestFirst(run.points.filter(isCandidate));
-  const last = all.find((point) => point.stopFailedAfter);
-  return last ? all.filter((point) => (point.triggeredAt ?? 0) <= (last.triggeredAt ?? 0)) : all;
+  const all = newestFirst(run.points);
+  const last = all.findIndex((point) => point.stopFailedAfter);
+  return all.slice(Math.max(0, last)).filter(isCandidate);
 }
 
-const hadFinished = (run: RunFacts) => run.state === JobState.FINISHED || run.drained;
+const hadFinished = (run: RunFacts) =>
+  run.state === JobState.FINISHED || run.drained || run.points.some(({ drained }) => drained);
 
 /**
  * LATEST_STATE (SR-2): the newest of the last run that took hold, its savepoints and what it retained; where it has none,
@@ -130,11 +144,18 @@ export function chooseLatestState(runs: readonly RunFacts[]): Choice {
   if (!run) return { kind: 'NOTHING', why: noRun(runs) };
   if (hadFinished(run)) return { kind: 'HAD_FINISHED', run, points: newestFirst(run.points) };
   const runsPassedOver = runs.slice(0, index);
-  const uncertain = uncertaintyOf(run);
   const [newest] = candidatesOf(run);
   if (newest) {
     const why = `the newest restorable state of run ${run.run}, the last run that took hold`;
-    return { kind: 'CHOSEN', point: newest, run, why, runsPassedOver, newerState: [], uncertain };
+    return {
+      kind: 'CHOSEN',
+      point: newest,
+      run,
+      why,
+      runsPassedOver,
+      newerState: [],
+      uncertain: uncertaintyOf(run, newest),
+    };
   }
   if (!run.start || !isCandidate({ ...run.start, drained: false }))
     return {
@@ -144,7 +165,7 @@ export function chooseLatestState(runs: readonly RunFacts[]): Choice {
         : `run ${run.run} left nothing, and it was started without state`,
     };
   const why = `run ${run.run}, the last run that took hold, left nothing: it is what that run was started from`;
-  return { kind: 'CHOSEN', point: run.start, run, why, runsPassedOver, newerState: [], uncertain };
+  return { kind: 'CHOSEN', point: run.start, run, why, runsPassedOver, newerState: [], uncertain: uncertaintyOf(run) };
 }
 
 /** LATEST_SAVEPOINT (SR-2): the newest savepoint of ours, going back run by run; newer state that is passed over is named. */
@@ -163,13 +184,19 @@ export function chooseLatestSavepoint(runs: readonly RunFacts[]): Choice {
       why: `the newest savepoint of the deployment's own runs, of run ${run.run}`,
       runsPassedOver: runs.slice(0, index).filter((newer) => !newer.tookHold),
       newerState: [...later, ...beside],
-      uncertain: null, // a savepoint is ours: nothing unseen adds one
+      // A savepoint is ours: nothing unseen adds one, but one that is not settled yet.
+      uncertain: unsettledAmong(runs.slice(0, index + 1), point),
     };
   }
   return {
     kind: 'NOTHING',
     why: runs.length === 0 ? noRun(runs) : 'none of its runs has a savepoint that can be restored from',
   };
+}
+
+function unsettledAmong(runs: readonly RunFacts[], point: RestorePoint): Uncertainty | null {
+  const run = runs.find(({ unsettledAt }) => unsettledAt !== null && unsettledAt > (point.triggeredAt ?? -1));
+  return run ? uncertaintyOf(run, point) : null;
 }
 
 const noRun = (runs: readonly RunFacts[]) =>

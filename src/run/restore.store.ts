@@ -11,7 +11,7 @@ const epoch = (column: string) => `(extract(epoch from ${column}) * 1000)::float
 const savepointPoint = `jsonb_build_object('kind', s.kind, 'savepointId', s.id, 'jobId', s.job_id, 'flinkCheckpointId', s.flink_checkpoint_id,
   'triggeredAt', ${epoch('s.triggered_at')}, 'location', s.location,
   'storage', case when s.storage_id is null then null else jsonb_build_object('id', s.storage_id, 'path', s.path) end,
-  'clusterId', s.cluster_id, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', s.origin = 'STOP', 'data', s.data,
+  'clusterId', s.cluster_id, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', exists (select 1 from stop t where t.id = s.stop_id and t.state = 'COMPLETED'), 'data', s.data,
   'format', s.format, 'stateBackend', s.state_backend, 'flinkVersion', s.flink_version)`;
 
 /** A snapshot of a run that is no savepoint of ours: `c` with its columns and the run `j`, on the cluster `k`. */
@@ -26,16 +26,19 @@ const foreignPoint = (
 export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<RunFacts[]> {
   const rows = await sql.rows<{ run: RunFacts }>(
     `select jsonb_build_object(
-        'id', j.id, 'run', j.run, 'state', j.state, 'failureCode', j.failure_code, 'tookHold', j.took_hold_at is not null, 'drained', j.drained,
+        'id', j.id, 'run', j.run, 'state', j.state, 'failureCode', j.failure_code, 'tookHold', j.took_hold_at is not null or (j.failure_code is distinct from 'RESTORE_NOT_TAKEN'
+            and (j.state = 'FINISHED' or a.first_completed_id is not null)), 'drained', j.drained,
         'endedAt', ${epoch('j.ended_at')}, 'lookedAt', ${epoch('a.looked_at')}, 'checkpointIntervalMs', j.checkpoint_interval_ms,
         'endReadFrom', j.end_read_from,
+        'unsettledAt', (select ${epoch('max(u.created_at)')} from savepoint u
+            where u.job_id = j.id and (u.state in ('PENDING', 'IN_PROGRESS') or (u.state = 'FAILED' and u.in_flight))),
         'points', coalesce((select jsonb_agg(p.point) from (
             select ${savepointPoint} as point from savepoint s where s.job_id = j.id and s.state = 'COMPLETED' and s.origin <> 'IMPORTED'
             union all
             select ${foreignPoint('c.data')} from retained_checkpoint c where c.job_id = j.id
             union all
             select ${foreignPoint(`'NOT_CHECKED'`)} from checkpoint c
-             where c.job_id = j.id and c.kind = 'SAVEPOINT' and c.savepoint_id is null and c.state = 'COMPLETED' and c.location is not null
+             where c.deployment_id = j.deployment_id and c.job_id = j.id and c.kind = 'SAVEPOINT' and c.savepoint_id is null and c.state = 'COMPLETED' and c.location is not null
                and not c.discarded and not exists (select 1 from retained_checkpoint r where r.job_id = c.job_id and r.flink_checkpoint_id = c.flink_checkpoint_id)
           ) p), '[]'),
         'start', case when j.start_location is null then null

@@ -35,8 +35,8 @@ export function lossByCancel({ checkpointing, everRan, completed, startState }: 
   if (completed === null && !everRan) return null;
   if (checkpointing.intervalMs === null) return 'CHECKPOINTS_OFF';
   if (completed === null) return startState === 'EXISTS' ? null : 'NONE_COMPLETED';
-  if (completed.location === null) return 'IN_JOBMANAGER_MEMORY';
-  return checkpointing.retainedOnCancellation ? null : 'DELETED_ON_CANCEL';
+  if (!checkpointing.retainedOnCancellation) return 'DELETED_ON_CANCEL';
+  return completed.location === null ? 'IN_JOBMANAGER_MEMORY' : null;
 }
 
 export interface RemainingState {

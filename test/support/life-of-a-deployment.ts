@@ -126,7 +126,7 @@ export function describeLife(version: string): void {
       const first = newFile();
       const deploymentId = await newDeployment('cancelled', first);
       await start(deploymentId, { strategy: 'NONE' });
-      await counted(first, 2);
+      await counted(first, 10); // more than a second's worth, so that the newest checkpoint holds some of each
       await waitFor(
         () =>
           stateward.services.database.row(

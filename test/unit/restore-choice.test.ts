@@ -50,6 +50,7 @@ function run(number: number, points: RestorePoint[], more: Partial<RunFacts> = {
     lookedAt: T + 100 * 60_000,
     checkpointIntervalMs: 60_000,
     endReadFrom: 'STATISTICS',
+    unsettledAt: null,
     points,
     start: null,
     ...more,
@@ -66,7 +67,6 @@ describe('LATEST_STATE', () => {
   });
 
   it.each([
-    ['a drained one', { drained: true }],
     ['one whose data are missing', { data: DataState.MISSING }],
     ['a damaged one', { data: DataState.DAMAGED }],
   ])('does not take %s', (_, more) => {
@@ -106,6 +106,7 @@ describe('LATEST_STATE', () => {
   it.each([
     ['finished by itself', { state: JobState.FINISHED }],
     ['was drained', { drained: true }],
+    ['left a drained savepoint', { points: [point('a', 5, { drained: true })] }],
   ])('asks for the state by name when the last run %s', (_, more) => {
     const choice = chooseLatestState([run(2, [point('a', 5)], more), run(1, [point('older', 1)])]);
     expect(choice).toMatchObject({ kind: 'HAD_FINISHED', run: { run: 2 }, points: [{ savepointId: 'a' }] });
@@ -211,6 +212,14 @@ describe('what is recorded of a run', () => {
       run(1, [point('stop', 9, { ofStop: true, ...more })], { endReadFrom: null });
     expect(uncertaintyOf(ended({}))).toBeNull();
     expect(uncertaintyOf(ended({ stopFailedAfter: true }))).not.toBeNull();
+  });
+
+  it('is not whole while a savepoint newer than the choice is under way', () => {
+    const under = run(2, [point('older', 5)], { unsettledAt: T + 6 * 60_000 });
+    expect(chooseLatestState([under])).toMatchObject({ uncertain: { why: expect.stringContaining('under way') } });
+    expect(chooseLatestSavepoint([under])).toMatchObject({ uncertain: { run: { run: 2 } } });
+    const behind = run(2, [point('newer', 7)], { unsettledAt: T + 6 * 60_000 });
+    expect(chooseLatestState([behind])).toMatchObject({ uncertain: null });
   });
 
   it('is being read until it was', () => {
