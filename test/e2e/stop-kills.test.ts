@@ -62,13 +62,16 @@ describe('a worker that is killed', () => {
   });
 
   it('between the note that a cancel is sent and the call: the job is cancelled', async () => {
-    const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, { mode: 'WITHOUT_SAVEPOINT' });
+    const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, {
+      mode: 'WITHOUT_SAVEPOINT',
+      acceptStateLoss: true,
+    });
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
     expect(flink.job(flinkJobId).state).toBe('CANCELED');
   });
 
   it('after Flink took a cancel and before its reply: the stop is complete', async () => {
-    const { stop } = await killedAt(proxy.holdReply, CANCEL, { mode: 'WITHOUT_SAVEPOINT' });
+    const { stop } = await killedAt(proxy.holdReply, CANCEL, { mode: 'WITHOUT_SAVEPOINT', acceptStateLoss: true });
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
   });
 });
