@@ -13,8 +13,8 @@ export interface Child {
   cpuMs(): number;
   /** What it has written so far. */
   output(): string;
-  /** Asks it to end, and kills it when it has not after 10 s. */
-  stop(): Promise<void>;
+  /** Asks it to end (SIGTERM unless told otherwise), and kills it when it has not after 10 s. */
+  stop(by?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 export interface ChildOptions {
@@ -58,10 +58,10 @@ export function startProcess(program: string, args: string[], options: ChildOpti
     },
     process: child,
     output: () => readFileSync(logFile, 'utf8'),
-    stop: async () => {
+    stop: async (by = 'SIGTERM') => {
       if (hasEnded()) return;
       const ended = once(child, 'exit');
-      child.kill('SIGTERM');
+      child.kill(by);
       if ((await Promise.race([ended, sleep(END_WITHIN_MS, 'late', { ref: false })])) !== 'late') return;
       child.kill('SIGKILL');
       await ended;

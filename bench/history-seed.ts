@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import pg from 'pg';
 import { runMigrations } from '../src/db/migrate.js';
-import type { Open } from './benchmark.js';
-import { messageOf, startScript } from './child.js';
 
 /** A history as weeks of observation leave it, written straight into the tables. */
 export interface SeededHistory {
@@ -11,9 +8,15 @@ export interface SeededHistory {
   deep: SeededRun;
   /** Share the rest evenly. */
   others: SeededRun[];
-  /** Names of the partitions, oldest first. */
-  days: string[];
+  /** Oldest first. */
+  days: SeededDay[];
   rows: number;
+}
+
+export interface SeededDay {
+  /** Of its partition, as the product names it. */
+  name: string;
+  from: Date;
 }
 
 export interface SeededRun {
@@ -30,19 +33,6 @@ export interface SeedOptions {
 
 const DAY_MS = 86_400_000;
 
-/** The API alone on that database, as operators run it. */
-export async function startApi(open: Open, folder: string, databaseUrl: string): Promise<string> {
-  const env = {
-    DATABASE_URL: databaseUrl,
-    STATEWARD_DATA_FOLDER: join(folder, 'data'),
-    STATEWARD_PORT: '0',
-    STATEWARD_LOG_LEVEL: 'warn',
-  };
-  const api = startScript('../src/main.js', { name: 'api', folder, env });
-  open('API', () => api.stop());
-  return (await messageOf<{ url: string }>(api, 'The API')).url;
-}
-
 /** Migrates the database and fills it, day by day in the order in which rows would have come. The last day ends two days ago. */
 export async function seedHistory(databaseUrl: string, options: SeedOptions): Promise<SeededHistory> {
   await runMigrations(databaseUrl);
@@ -51,21 +41,21 @@ export async function seedHistory(databaseUrl: string, options: SeedOptions): Pr
   try {
     const [deep, ...others] = await insertRuns(database, options.deployments + 1);
     if (!deep) throw new Error('A history needs a deployment.');
-    const days: string[] = [];
+    const days: SeededDay[] = [];
     const deepPerDay = Math.round(options.deepRows / options.days);
     const otherPerDay = Math.round((options.rows - options.deepRows) / options.days / options.deployments);
     const firstDay = Math.floor(Date.now() / DAY_MS) - 2 - options.days;
     let rows = 0;
     for (let index = 0; index < options.days; index += 1) {
       const day = new Date((firstDay + index) * DAY_MS);
-      const name = `checkpoint_bench_${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
+      const name = `checkpoint_${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
       const bounds = [day, new Date(day.getTime() + DAY_MS)].map((bound) => `'${bound.toISOString()}'`);
       await database.query(
         `create table ${name} partition of checkpoint for values from (${bounds[0]}) to (${bounds[1]})`,
       );
       rows += await insertDay(database, day, [deep], deepPerDay, index);
       rows += await insertDay(database, day, others, otherPerDay, index);
-      days.push(name);
+      days.push({ name, from: day });
     }
     await database.query('vacuum (analyze) checkpoint'); // as autovacuum would have done over those weeks
     await database.query('analyze');

@@ -3,8 +3,8 @@ import pg from 'pg';
 import { StatewardClient } from '../demo/stateward-client.js';
 import { benchmark, type Open } from './benchmark.js';
 import { judge, milliseconds, percentile, printTable, seconds, spread } from './figures.js';
-import { seedHistory, type SeededRun, startApi } from './history-seed.js';
-import { makeDatabase, makeFolder, openPostgres } from './servers.js';
+import { seedHistory, type SeededRun } from './history-seed.js';
+import { makeDatabase, makeFolder, openPostgres, startApi } from './servers.js';
 
 /** What the overview of a deployment costs whose history is full: weeks of checkpoints, years of savepoints, many runs. */
 
@@ -46,7 +46,7 @@ async function measure(open: Open): Promise<boolean> {
   console.log(
     `\n${rows} checkpoints, and of one deployment ${values.savepoints} savepoints and ${values.runs} ended runs, written in ${seconds(performance.now() - began)}`,
   );
-  const api = new StatewardClient(await startApi(open, folder, databaseUrl));
+  const api = new StatewardClient((await startApi(open, { folder, databaseUrl })).url);
   const figures = { full: await ask(api, [deep]), others: await ask(api, others) };
   printTable(`the overview of a deployment, ${samples} times`, [
     ['', 'p50', 'p99', 'max'],

@@ -24,8 +24,10 @@ export interface BenchRedis {
   cpu: Record<string, () => number>;
 }
 
+export type RunningApi = Child & { url: string };
+
 export interface RunningProduct {
-  api: Child & { url: string };
+  api: RunningApi;
   worker: Child;
   stop(): Promise<void>;
 }
@@ -121,26 +123,10 @@ export interface ProductOptions {
 
 /** API and worker from dist, as operators run them. */
 export async function startProduct(open: Open, options: ProductOptions): Promise<RunningProduct> {
-  const { folder, databaseUrl, redisUrl, profile } = options;
-  const env = {
-    DATABASE_URL: databaseUrl,
-    STATEWARD_DATA_FOLDER: join(folder, 'data'),
-    STATEWARD_PORT: '0',
-    STATEWARD_LOG_LEVEL: 'warn',
-    // One benchmark stands for all clients.
-    STATEWARD_SOCKETS_PER_CLIENT: '1000',
-    STATEWARD_SUBSCRIPTIONS_PER_CLIENT: '10000',
-    ...(redisUrl && { REDIS_URL: redisUrl }),
-  };
-  const api = startScript('../src/main.js', { name: 'api', folder, env });
-  open('API', () => api.stop());
-  const { url } = await messageOf<{ url: string }>(api, 'The API');
-  const nodeOptions = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
-  const worker = startScript('../worker/main.js', { name: 'worker', folder, env, nodeOptions });
-  open('worker', () => worker.stop());
-  await messageOf(worker, 'The worker');
+  const api = await startApi(open, options);
+  const worker = await startWorker(open, options);
   return {
-    api: { ...api, url },
+    api,
     worker,
     stop: async () => {
       await worker.stop();
@@ -148,3 +134,30 @@ export async function startProduct(open: Open, options: ProductOptions): Promise
     },
   };
 }
+
+export async function startApi(open: Open, options: ProductOptions): Promise<RunningApi> {
+  const api = startScript('../src/main.js', { name: 'api', folder: options.folder, env: productEnv(options) });
+  open('API', () => api.stop());
+  const { url } = await messageOf<{ url: string }>(api, 'The API');
+  return { ...api, url };
+}
+
+export async function startWorker(open: Open, options: ProductOptions): Promise<Child> {
+  const { folder, profile } = options;
+  const nodeOptions = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
+  const worker = startScript('../worker/main.js', { name: 'worker', folder, env: productEnv(options), nodeOptions });
+  open('worker', () => worker.stop());
+  await messageOf(worker, 'The worker');
+  return worker;
+}
+
+const productEnv = ({ folder, databaseUrl, redisUrl }: ProductOptions): Record<string, string> => ({
+  DATABASE_URL: databaseUrl,
+  STATEWARD_DATA_FOLDER: join(folder, 'data'),
+  STATEWARD_PORT: '0',
+  STATEWARD_LOG_LEVEL: 'warn',
+  // One benchmark stands for all clients.
+  STATEWARD_SOCKETS_PER_CLIENT: '1000',
+  STATEWARD_SUBSCRIPTIONS_PER_CLIENT: '10000',
+  ...(redisUrl && { REDIS_URL: redisUrl }),
+});
