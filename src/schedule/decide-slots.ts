@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { type LockedCluster, lockClusters } from '../cluster/find-cluster.js';
+import type { Database, Transaction } from '../db/database.js';
+import { EventType } from '../event/event-types.js';
+import { type NewEvent, recordInOrder } from '../event/record-event.js';
+import { failPoint } from '../fail-point.js';
+import { acceptScheduled, SCHEDULE, type ScheduledRequest } from '../savepoint/accept-scheduled.js';
+import { jitterMs } from './jitter.js';
+import { type CatchUp, SlotReason } from './schedule.enums.js';
+import { type ScheduleSettings, settingsOf } from './schedule-settings.js';
+import { type Decision, decideSlots, slotsUpTo, type Standing } from './slot-decision.js';
+import { type DueSchedule, dueSchedules, lockDue, moveChains, writeLines, type WrittenLine } from './slot.store.js';
+
+/** Slots that are decided in one transaction, which holds the rows of their clusters. */
+const AT_ONCE = 1_000;
+/**
+ * Slots that one transaction walks along at most, some 50 ms: after an outage of months each schedule has thousands. What is
+ * beyond is walked by the next transaction, at once, and nothing of it is lost or counted wrong.
+ */
+const MOST_SLOTS = 10_000;
+
+export interface Decided {
+  /** Clusters where savepoints may go now. */
+  clusterIds: string[];
+  /** Something is due still. */
+  more: boolean;
+}
+
+/** Decides slots that are due on the clusters of a worker. Any number of workers may do so at once: each slot is decided once. */
+export async function decideDueSlots(database: Database, worker: string, floorMs: number): Promise<Decided> {
+  const due = await dueSchedules(database, worker, AT_ONCE);
+  if (due.length === 0) return { clusterIds: [], more: false };
+  const decided = await database.transaction(async (tx) => {
+    const clusters = await lockClusters(tx, [...new Set(due.map(({ clusterId }) => clusterId))]);
+    const ids = due.map(({ id }) => id);
+    const { events, clusterIds, unfinished } = await decideOf(tx, ids, clusters, { floorMs });
+    await recordInOrder(tx, events);
+    failPoint('slots.before-commit');
+    return { clusterIds, more: unfinished };
+  });
+  failPoint('slots.decided');
+  return { ...decided, more: decided.more || due.length === AT_ONCE };
+}
+
+/** The same for one schedule, to the end, by whoever is about to change it; its cluster's row is locked. Answers the events to be recorded. */
+export async function decideAllOf(
+  tx: Transaction,
+  scheduleId: string,
+  cluster: LockedCluster,
+  { floorMs, catchUp }: { floorMs: number; catchUp?: CatchUp },
+): Promise<NewEvent[]> {
+  const events: NewEvent[] = [];
+  for (;;) {
+    const pass = await decideOf(tx, [scheduleId], [cluster], { floorMs, ...(catchUp && { catchUp }) });
+    events.push(...pass.events);
+    if (!pass.unfinished) return events;
+  }
+}
+
+/** What is decided about one schedule, before it is written. */
+interface Outcome {
+  schedule: DueSchedule;
+  decision: Decision;
+  lastSlotAt: number;
+  nextSlotAt: number | null;
+  savepointId: string;
+}
+
+async function decideOf(
+  tx: Transaction,
+  ids: readonly string[],
+  clusters: readonly LockedCluster[],
+  { floorMs, catchUp }: { floorMs: number; catchUp?: CatchUp },
+): Promise<{ events: NewEvent[]; clusterIds: string[]; unfinished: boolean }> {
+  const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+  const outcomes: Outcome[] = [];
+  let left = MOST_SLOTS;
+  let unfinished = false;
+  for (const schedule of await lockDue(tx, ids, clusters)) {
+    const cluster = byId.get(schedule.clusterId);
+    if (!cluster || left === 0) {
+      unfinished = true;
+      continue;
+    }
+    const settings = settingsOf(schedule);
+    const chain = { cron: settings.cron, zone: settings.zone, floorMs };
+    const row = slotsUpTo(chain, schedule.nextSlotAt.getTime(), schedule.now, left);
+    left -= row.due.length;
+    unfinished ||= row.next !== null && row.next <= schedule.now;
+    const savepointId = randomUUID();
+    const standing = standingOf(schedule, cluster, catchUp ? { ...settings, catchUp } : settings);
+    const decision = decideSlots(standing, row, {
+      now: schedule.now,
+      floorMs,
+      newest: schedule.newestReason,
+      savepointId,
+    });
+    outcomes.push({
+      schedule,
+      decision,
+      lastSlotAt: row.due.at(-1) ?? schedule.nextSlotAt.getTime(),
+      nextSlotAt: row.next,
+      savepointId,
+    });
+  }
+  if (outcomes.length === 0) return { events: [], clusterIds: [], unfinished };
+  const requests = outcomes.flatMap(requestOf);
+  const accepted = await acceptScheduled(tx, requests);
+  await writeLines(tx, outcomes.flatMap(linesOf));
+  await moveChains(
+    tx,
+    outcomes.map(({ schedule: { id }, lastSlotAt, nextSlotAt }) => ({ id, lastSlotAt, nextSlotAt })),
+  );
+  const atOnce = requests.filter(({ notBefore }) => notBefore === null);
+  return {
+    events: [...accepted, ...outcomes.flatMap(newsOf)],
+    clusterIds: [...new Set(atOnce.map(({ clusterId }) => clusterId))],
+    unfinished,
+  };
+}
+
+const linesOf = ({ schedule, decision, savepointId }: Outcome): WrittenLine[] =>
+  decision.lines.map((line) => ({ schedule, line, savepointId }));
+
+function standingOf(
+  schedule: DueSchedule,
+  cluster: LockedCluster,
+  { blackouts, catchUp }: Pick<ScheduleSettings, 'blackouts' | 'catchUp'>,
+): Standing {
+  const { deploymentName: name, state, stateSince, waitingFor, ambiguous } = schedule;
+  return {
+    deployment: { name, state, stateSince, waitingFor, ambiguous },
+    cluster: {
+      name: cluster.name,
+      state: cluster.state,
+      stateSince: cluster.stateSince,
+      hasSavepointRoot: cluster.savepointStorageId !== null,
+    },
+    stopId: schedule.stopId,
+    underWayId: schedule.underWayId,
+    pausedAt: schedule.pausedAt?.getTime() ?? null,
+    blackouts,
+    catchUp,
+  };
+}
+
+function requestOf({ schedule, decision: { fires }, savepointId }: Outcome): ScheduledRequest[] {
+  if (!fires) return [];
+  const { jobId, jitterSeconds, now } = schedule;
+  if (jobId === null) throw new Error(`Deployment ${schedule.deploymentId} is RUNNING without a job`);
+  const callAt = (fires.missed > 0 ? now : fires.slotAt) + jitterMs(schedule.deploymentId, jitterSeconds);
+  return [
+    {
+      id: savepointId,
+      deploymentId: schedule.deploymentId,
+      deploymentName: schedule.deploymentName,
+      jobId,
+      clusterId: schedule.clusterId,
+      scheduleId: schedule.id,
+      slotAt: new Date(fires.slotAt),
+      notBefore: callAt > now ? new Date(callAt) : null,
+      attempts: schedule.attempts,
+      format: schedule.format ?? schedule.savepointFormat,
+      stateBackend: schedule.stateBackend,
+      checkpointTimeoutMs: schedule.checkpointTimeoutMs,
+      missed: fires.missed,
+    },
+  ];
+}
+
+/** Of slots in a row with one reason the first is told: their history holds each. */
+function newsOf({ schedule, decision }: Outcome): NewEvent[] {
+  const { deploymentId, deploymentName, clusterId, jobId } = schedule;
+  return decision.lines.flatMap(({ skipped, slotAt, lastSlotAt, count, isNews }) => {
+    if (!skipped || !isNews) return [];
+    const missed = skipped.reason === SlotReason.MISSED;
+    const which =
+      count === 1 ? `The slot of ${iso(slotAt)}` : `${count} slots from ${iso(slotAt)} to ${iso(lastSlotAt)}`;
+    return [
+      {
+        type: missed ? EventType.SLOTS_MISSED : EventType.SLOT_SKIPPED,
+        deploymentId,
+        clusterId,
+        jobId,
+        actor: SCHEDULE,
+        message: `${which} of the schedule of ${deploymentName} ${count === 1 ? 'was' : 'were'} ${missed ? 'missed' : `skipped (${skipped.reason})`}. ${skipped.message}`,
+        details: { reason: skipped.reason, slotAt: iso(slotAt), lastSlotAt: iso(lastSlotAt), count },
+      },
+    ];
+  });
+}
+
+const iso = (at: number) => new Date(at).toISOString();

@@ -1,0 +1,23 @@
+import type { LockedCluster } from '../cluster/find-cluster.js';
+import type { Transaction } from '../db/database.js';
+import type { NewEvent } from '../event/record-event.js';
+import { decideAllOf } from './decide-slots.js';
+import type { SavepointSchedule } from './schedule.entity.js';
+import { CatchUp } from './schedule.enums.js';
+import { markRemoved } from './schedule.store.js';
+
+/**
+ * Ends a schedule, after what is due of it was decided: a slot that has just come fires, and what was missed is written down and
+ * not made up for. The cluster's row is locked. Answers the events to be recorded.
+ */
+export async function endSchedule(
+  tx: Transaction,
+  { id }: Pick<SavepointSchedule, 'id'>,
+  cluster: LockedCluster,
+  actor: string,
+  floorMs: number,
+): Promise<NewEvent[]> {
+  const events = await decideAllOf(tx, id, cluster, { floorMs, catchUp: CatchUp.NONE });
+  await markRemoved(tx, id, actor);
+  return events;
+}

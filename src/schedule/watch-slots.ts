@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Watch } from '../event/event-wakeups.js';
+import type { Decided } from './decide-slots.js';
+import { LOOK_AHEAD_MS } from './slot.store.js';
+
+export interface SlotWatcherOptions {
+  /** Decides what is due, as much as goes into one transaction. */
+  decide(): Promise<Decided>;
+  /** Milliseconds until a slot is due; null: none within {@link LOOK_AHEAD_MS}. */
+  nextInMs(): Promise<number | null>;
+  /** Lets the savepoints of a cluster go on, as far as its budget allows. */
+  admit(clusterId: string): Promise<void>;
+  /** Woken by whoever gives a schedule an earlier slot. */
+  watch: Watch;
+  onError(error: unknown): void;
+}
+
+/** Clusters at once; the other connections of the process are for everybody else. */
+const ADMISSIONS = 4;
+const LEAST_PAUSE_MS = 5;
+const AFTER_TROUBLE_MS = 500;
+
+/**
+ * Decides slots when they are due. Deciding comes first and waits for nothing; the clusters where something was decided are
+ * admitted to beside it. What is admitted late, since a process died in between, is found by the row's own due time.
+ */
+export function watchSlots({ decide, nextInMs, admit, watch, onError }: SlotWatcherOptions): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const waiting = new Set<string>();
+  const admitting = new Set<Promise<void>>();
+
+  const admitNext = (): void => {
+    const [clusterId] = admitting.size < ADMISSIONS && !stopping.signal.aborted ? waiting : [];
+    if (clusterId === undefined) return;
+    waiting.delete(clusterId);
+    const admission: Promise<void> = admit(clusterId)
+      .catch(onError)
+      .finally(() => {
+        admitting.delete(admission);
+        admitNext();
+      });
+    admitting.add(admission);
+    admitNext();
+  };
+
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const { clusterIds, more } = await decide();
+        clusterIds.forEach((id) => waiting.add(id));
+        admitNext();
+        if (more) continue;
+        const inMs = (await nextInMs()) ?? LOOK_AHEAD_MS;
+        await watch.next(stopping.signal, Math.max(LEAST_PAUSE_MS, Math.ceil(inMs)));
+      } catch (error) {
+        onError(error);
+        await sleep(AFTER_TROUBLE_MS, undefined, { signal: stopping.signal }).catch(() => undefined); // stopping ends the pause
+      }
+    }
+    watch.stop();
+    while (admitting.size > 0) await Promise.all(admitting);
+  };
+  const done = loop();
+  return {
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+  };
+}
