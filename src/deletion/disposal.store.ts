@@ -1,0 +1,102 @@
+import { assign } from '../db/assign.js';
+import type { Claim } from '../db/claims.js';
+import type { Sql, Transaction } from '../db/database.js';
+import type { SavepointState } from '../savepoint/savepoint.enums.js';
+import type { Disposer } from './choose-disposer.js';
+import type { WhereItLies } from './containment.js';
+import type { DeletionState } from './deletion.enums.js';
+
+/** Everything that a step of a deletion needs to know, read at once; ages by the database's clock. */
+export interface DeletionAtWork {
+  /** Of the savepoint too. */
+  id: string;
+  deploymentId: string | null;
+  jobId: string | null;
+  state: DeletionState;
+  /** The cluster that is asked, or is to be; null: none can be now. */
+  clusterId: string | null;
+  /** How often Flink was, or may have been, asked. */
+  disposals: number;
+  /** One of these has, or may have, deleted a part of it. */
+  mayHaveBegun: boolean;
+  /** What Flink was asked to dispose of last; null: it was not asked. */
+  location: string | null;
+  requestId: string | null;
+  /** Since it was, or was about to be, asked last; null: it was not. */
+  sentAgoMs: number | null;
+  failedTimes: number;
+  waitingFor: string | null;
+  /** Errors of our own in a row, and of others. */
+  failures: number;
+  savepoint: WhereItLies & {
+    state: SavepointState;
+    /** As the cluster that made it writes it. */
+    location: string | null;
+    sizeBytes: number | null;
+    flinkVersion: string | null;
+    madeBy: string | null;
+    storageName: string | null;
+  };
+  /** Clusters that reach its storage now. */
+  disposers: Disposer[];
+  /** The cluster that was asked; `gone`: it is not what it was then, or reaches the storage no more. */
+  asked: { name: string; url: string; gone: boolean } | null;
+}
+
+/** The directories that were named to Flink for savepoint `s`. */
+export const ATTEMPTS = `coalesce((select jsonb_agg(jsonb_build_object('storageId', a.storage_id, 'directory', a.directory))
+                                     from savepoint_attempt a where a.savepoint_id = s.id), '[]')`;
+
+/** null: the claim is not held any more. */
+export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAtWork | null> {
+  const row = await sql.row<{ work: DeletionAtWork }>(
+    `select jsonb_build_object('id', d.id, 'deploymentId', d.deployment_id, 'jobId', s.job_id, 'state', d.state, 'clusterId', d.cluster_id,
+        'disposals', d.disposals, 'mayHaveBegun', d.may_have_begun, 'location', d.location, 'requestId', d.request_id,
+        'sentAgoMs', (extract(epoch from now() - d.sent_at) * 1000)::float8, 'failedTimes', d.failed_times,
+        'waitingFor', d.waiting_for, 'failures', d.failures,
+        'savepoint', jsonb_build_object('state', s.state, 'kind', s.kind, 'origin', s.origin, 'verified', s.verified, 'storageId', s.storage_id,
+           'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'flinkVersion', s.flink_version, 'madeBy', s.cluster_id,
+           'storageName', t.name, 'attempts', ${ATTEMPTS}),
+        'disposers', coalesce((select jsonb_agg(jsonb_build_object('clusterId', c.id, 'name', c.name, 'url', c.url, 'state', c.state,
+                                  'flinkVersion', c.flink_version, 'processMark', c.process_mark, 'uri', r.uri))
+                                from storage_root r join cluster c on c.id = r.cluster_id
+                               where r.storage_id = s.storage_id and r.left_at is null and c.removed_at is null), '[]'),
+        'asked', (select jsonb_build_object('name', c.name, 'url', c.url, 'gone', c.removed_at is not null or coalesce(c.replaced_at > d.sent_at, false))
+                    from cluster c where c.id = d.cluster_id)) as work
+       from deletion d
+       join savepoint s on s.id = d.id
+       left join storage t on t.id = s.storage_id
+      where d.id = $1 and d.claim = $2`,
+    [claim.id, claim.claim],
+  );
+  return row?.work ?? null;
+}
+
+/** Before its deletion's row in the order of locks: whoever would retry or forget it waits. */
+export const lockSavepointRow = (tx: Transaction, id: string) =>
+  tx.changed('select 1 from savepoint where id = $1 for no key update', [id]);
+
+/** The savepoint of a deletion; the row is locked. */
+export async function moveSavepoint(
+  tx: Transaction,
+  id: string,
+  from: readonly SavepointState[],
+  set: Record<string, unknown>,
+): Promise<boolean> {
+  const values: unknown[] = [id, from];
+  const columns = [...assign(set, values), 'state_since = now()'];
+  return (
+    (await tx.changed(`update savepoint set ${columns.join(', ')} where id = $1 and state = any($2)`, values)) === 1
+  );
+}
+
+/** Without a claim: taken away from whoever looks at it, whose late writes are refused. */
+export const takeOver = (tx: Transaction, id: string, set: Record<string, unknown>, then: 'LOOK_NOW' | 'REST') => {
+  const values: unknown[] = [id];
+  const columns = assign(set, values);
+  return tx.changed(
+    `update deletion set ${[...columns, 'claim = claim + 1', 'claimed_until = null', `look_at = ${then === 'REST' ? 'null' : 'now()'}`].join(', ')}
+      where id = $1 and state <> 'DONE'`,
+    values,
+  );
+};
