@@ -80,6 +80,13 @@ export const settings = z.object({
     .max(3650)
     .default(30)
     .describe('For how many days what was seen of checkpoints is kept.'),
+  STATEWARD_LEAST_SLOT_INTERVAL_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(600)
+    .describe('Least time between two slots of a schedule. Below 600 it is for tests alone, and the API says so.'),
   STATEWARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .default('info')
@@ -103,6 +110,8 @@ export interface Config {
   subscriptionsPerClient: number;
   databaseConnections: number;
   checkpointDays: number;
+  /** Between two slots of a schedule; 10 minutes unless lowered for tests. */
+  leastSlotIntervalMs: number;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
 
@@ -146,6 +155,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     subscriptionsPerClient: data.STATEWARD_SUBSCRIPTIONS_PER_CLIENT,
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
     checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
+    leastSlotIntervalMs: data.STATEWARD_LEAST_SLOT_INTERVAL_S * 1_000,
     secrets: secretsIn(env),
     logLevel: data.STATEWARD_LOG_LEVEL,
   };

@@ -25,6 +25,19 @@ export const failPoints = [
   // worker, a stop: its savepoint is stored and not sent; the cancel written down but not made
   'stop.savepoint-stored',
   'stop.cancel-stored',
+  // worker, a deletion: the disposal written down but not made; made but its id not known; its id known
+  'deletion.marked',
+  'deletion.sent',
+  'deletion.replied',
+  // it is over, or waits, in a transaction that is not committed; committed
+  'deletion.ended-before-commit',
+  'deletion.ended',
+  // slots of schedules are decided in a transaction that is not committed; committed, and nothing of it is admitted
+  'slots.before-commit',
+  'slots.decided',
+  // a cleaning pass has locked what goes and looks once more; it is marked in a transaction that is not committed
+  'retention.locked',
+  'retention.before-commit',
   // checkpoints were read and written in a transaction that is not committed; an end was read and is not written
   'checkpoints.before-commit',
   'checkpoints.end-read',

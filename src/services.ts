@@ -7,6 +7,9 @@ import type { Config } from './config.js';
 import { Database } from './db/database.js';
 import { runMigrations } from './db/migrate.js';
 import { Deployment } from './deployment/deployment.entity.js';
+import { Deletion } from './deletion/deletion.entity.js';
+import { deletionsFollowCluster } from './deletion/follow-cluster.js';
+import type { DeploymentFollower } from './deployment/deployment-follower.js';
 import { Event } from './event/event.entity.js';
 import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
@@ -16,10 +19,16 @@ import type { Logger } from './logger.js';
 import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { tasks } from './queue/tasks.js';
+import { retentionFollowsCluster } from './retention/follow-cluster.js';
+import { RetentionPolicy } from './retention/retention.entity.js';
 import { stopsFollowCluster } from './run/follow-stopping.js';
 import { Stop } from './run/stop.entity.js';
 import { savepointsFollowCluster } from './savepoint/follow-cluster.js';
-import { Savepoint, SavepointAttempt } from './savepoint/savepoint.entity.js';
+import { SavepointAttempt } from './savepoint/savepoint-attempt.entity.js';
+import { Savepoint } from './savepoint/savepoint.entity.js';
+import { schedulesFollowDeployments } from './schedule/follow-deployments.js';
+import { SavepointSchedule } from './schedule/schedule.entity.js';
+import { ScheduleSlot } from './schedule/slot.entity.js';
 
 /** Everything that a process shares, built by hand, once. */
 export interface Services {
@@ -33,10 +42,26 @@ export interface Services {
   taskQueue: TaskQueue;
   /** What later nouns do about what is seen, or said, of a cluster. */
   clusterFollower: ClusterFollower;
+  /** And about what becomes of a deployment. */
+  deploymentFollower: DeploymentFollower;
   close(): Promise<void>;
 }
 
-const entities = [Artifact, Cluster, Storage, Deployment, Job, Savepoint, SavepointAttempt, Stop, Event];
+const entities = [
+  Artifact,
+  Cluster,
+  Storage,
+  Deployment,
+  Job,
+  Savepoint,
+  SavepointAttempt,
+  Stop,
+  SavepointSchedule,
+  ScheduleSlot,
+  Deletion,
+  RetentionPolicy,
+  Event,
+];
 
 /** Brings the database up to date and opens everything. `close` takes it down in the reverse order. */
 export async function openServices(
@@ -67,7 +92,8 @@ export async function openServices(
     flinkClients,
     queueTarget,
     taskQueue,
-    clusterFollower: inTurn(savepointsFollowCluster, stopsFollowCluster),
+    clusterFollower: inTurn(savepointsFollowCluster, stopsFollowCluster, deletionsFollowCluster, retentionFollowsCluster),
+    deploymentFollower: schedulesFollowDeployments(config.leastSlotIntervalMs),
     close: async () => {
       await taskQueue.close();
       await queueTarget.close();

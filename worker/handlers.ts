@@ -1,10 +1,12 @@
 import type { Handlers } from '../src/queue/define-task.js';
 import type { Tasks } from '../src/queue/tasks.js';
 import { claimOne } from '../src/db/claims.js';
+import { advanceDeletionNow, recoverDeletion } from '../src/deletion/advance-deletion.js';
 import { keepHouse } from '../src/housekeeping/housekeeping.js';
 import { advanceStartNow, recoverStart } from '../src/run/advance-start.js';
 import { advanceStopNow, recoverStop } from '../src/run/advance-stop.js';
 import { advanceSavepointNow, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
+import { wakeSlotWatchers } from '../src/schedule/schedule.store.js';
 import type { WorkerServices } from './worker-services.js';
 
 /** One short function per task; a missing one does not compile. When a task's attempts run out the watcher still has the row: the failure is counted there. */
@@ -32,6 +34,17 @@ export function createHandlers(services: WorkerServices): Handlers<Tasks> {
         const claim = await claimOne(services.database, services.workerId, 'stop', stopId);
         if (claim) await recoverStop(services, claim, error);
       },
+    },
+    advanceDeletion: {
+      run: ({ savepointId }) => advanceDeletionNow(services, savepointId).finally(wakeWatcher),
+      exhausted: async ({ savepointId }, error) => {
+        const claim = await claimOne(services.database, services.workerId, 'deletion', savepointId);
+        if (claim) await recoverDeletion(services, claim, error);
+      },
+    },
+    decideSlots: {
+      run: async () => void (await wakeSlotWatchers(services.database)),
+      exhausted: async () => undefined, // it is due again soon
     },
     keepHouse: {
       run: async () => void (await keepHouse(services.database, services.config)),

@@ -1,17 +1,27 @@
 import { makeCheckpointDays } from '../src/checkpoint/checkpoint-days.js';
 import { countOwned, giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
 import { type Claim, claimDue, ClaimLost, nextDueInMs, type WatchedTable } from '../src/db/claims.js';
+import { advanceDeletion, recoverDeletion } from '../src/deletion/advance-deletion.js';
 import { HOUSEKEEPING_EVERY_MS, keepHouse } from '../src/housekeeping/housekeeping.js';
 import { lookAtCluster } from '../src/job/look-at-cluster.js';
 import { recoverCluster } from '../src/job/recover-cluster.js';
-import { keepHouse as keepHouseTask } from '../src/queue/tasks.js';
+import { decideSlots as decideSlotsTask, keepHouse as keepHouseTask } from '../src/queue/tasks.js';
 import { every, startWatcher } from '../src/queue/watcher.js';
+import { sweepDue } from '../src/retention/sweep-retention.js';
 import { advanceStart, recoverStart } from '../src/run/advance-start.js';
 import { advanceStop, recoverStop } from '../src/run/advance-stop.js';
+import { admitInTransaction } from '../src/savepoint/admit-savepoints.js';
 import { advanceSavepoint, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
+import { decideDueSlots } from '../src/schedule/decide-slots.js';
+import { nextSlotInMs } from '../src/schedule/slot.store.js';
+import { watchSlots } from '../src/schedule/watch-slots.js';
 import type { WorkerServices } from './worker-services.js';
 
 const AT_ONCE = 64;
+/** Whoever lets cleaning go on sets the due time; this is how late it is noticed. */
+const CLEANING_EVERY_MS = 1_000;
+/** Slots are decided by {@link watchSlots}; the queue only reminds of them. */
+const SLOTS_EVERY_MS = 30_000;
 
 type Look = (services: WorkerServices, claim: Claim) => Promise<void>;
 
@@ -24,6 +34,7 @@ const looks: Record<
   job: { look: advanceStart, recover: recoverStart },
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
   stop: { look: advanceStop, recover: recoverStop },
+  deletion: { look: advanceDeletion, recover: recoverDeletion },
 };
 
 export interface Watchers {
@@ -37,6 +48,7 @@ export interface Watchers {
 async function repeatInQueue({ taskQueue, log }: WorkerServices): Promise<void> {
   try {
     await taskQueue.repeat(keepHouseTask, {}, HOUSEKEEPING_EVERY_MS);
+    await taskQueue.repeat(decideSlotsTask, {}, SLOTS_EVERY_MS);
   } catch (error) {
     log.warn({ err: error }, 'the queue took no repeating task; the worker does it by its own clock');
   }
@@ -68,8 +80,25 @@ export function startWatchers(services: WorkerServices): Watchers {
   const ownership = every(
     RENEW_EVERY_MS,
     async () => {
-      if ((await ownClusters(database, workerId)).length > 0) wakeups.wake('due');
+      if ((await ownClusters(database, workerId)).length > 0) {
+        wakeups.wake('due');
+        wakeups.wake('slots');
+      }
       services.clusterLoad.owned = await countOwned(database, workerId);
+    },
+    onError,
+  );
+  const slots = watchSlots({
+    decide: () => decideDueSlots(database, workerId, services.config.leastSlotIntervalMs),
+    nextInMs: () => nextSlotInMs(database, workerId),
+    admit: (clusterId) => admitInTransaction(database, clusterId),
+    watch: wakeups.watch('slots'),
+    onError,
+  });
+  const cleaning = every(
+    CLEANING_EVERY_MS,
+    async () => {
+      while ((await sweepDue({ database, log })) > 0);
     },
     onError,
   );
@@ -85,7 +114,7 @@ export function startWatchers(services: WorkerServices): Watchers {
 
   return {
     stop: async () => {
-      await Promise.all([housekeeping.stop(), ownership.stop(), watcher.stop()]);
+      await Promise.all([housekeeping.stop(), ownership.stop(), slots.stop(), cleaning.stop(), watcher.stop()]);
     },
     giveUp: () => giveUpClusters(database, workerId),
   };

@@ -27,6 +27,7 @@ import { Timeline } from './timeline.js';
  *   `flink.loseTaskManagers()` and `flink.returnTaskManagers()`, `flink.job(id).setState(…)`, `setTasks(…)`.
  * - **the JobManager**: `flink.restart()`, with `{ keepJobs: true }` for high availability.
  * - **the adaptive scheduler**: `startFakeFlink({ scheduler: 'adaptive' })`.
+ * - **disposals**: `disposals` (half done, untrue, failed) and `disposalDurationMs`.
  * - **stale answers**: `statisticsCacheMs` (checkpoints) and `detailsCacheMs` (job, exceptions); a real cluster says 3,000.
  */
 export interface FakeFlinkKnobs {
@@ -73,6 +74,13 @@ export interface FakeFlinkKnobs {
   statisticsCacheMs: number;
   /** How old `/jobs/:id` and `/jobs/:id/exceptions` may be; null: as the statistics. */
   detailsCacheMs: number | null;
+  /** From the request to the end of a disposal, when its effect happens; `Infinity`: never. */
+  disposalDurationMs: number;
+  /**
+   * What a disposal of a savepoint that is there does: what it should; it deletes `_metadata` alone and fails; it succeeds and
+   * deletes nothing; it fails and deletes nothing.
+   */
+  disposals: 'AS_ASKED' | 'DIE_HALF_WAY' | 'LEAVE_DATA' | 'FAIL';
   /** Where its TaskManagers say they run. */
   taskManagerHosts: string[];
 }
@@ -134,6 +142,8 @@ export class Cluster {
     writesFiles: true,
     statisticsCacheMs: 0,
     detailsCacheMs: null,
+    disposalDurationMs: 0,
+    disposals: 'AS_ASKED',
     taskManagerHosts: ['localhost'],
   };
   /** Counts JobManager processes. */

@@ -9,7 +9,8 @@ import { unknownScheme } from './unknown-scheme.js';
 
 /** POST /savepoint-disposal. Ids are made by the cluster; it deletes only below the fake's own folder. */
 export class SavepointDisposal {
-  private readonly results = new Map<string, { body: unknown; finishedAt: number }>();
+  /** null: under way. */
+  private readonly results = new Map<string, { body: unknown; finishedAt: number } | null>();
 
   constructor(private readonly cluster: Cluster) {}
 
@@ -17,13 +18,18 @@ export class SavepointDisposal {
     const asked = body['savepoint-path'];
     if (typeof asked !== 'string') return replyLike(this.cluster.version, 'disposal-refused-no-path');
     const id = this.cluster.hex(32);
-    this.results.set(id, { body: this.dispose(asked), finishedAt: this.cluster.timeline.now() });
+    const { knobs, timeline } = this.cluster;
+    const end = (): void => void this.results.set(id, { body: this.dispose(asked), finishedAt: timeline.now() });
+    this.results.set(id, null);
+    if (knobs.disposalDurationMs === 0) end();
+    else timeline.after(knobs.disposalDurationMs, end);
     return { status: 200, body: { 'request-id': id } };
   }
 
   poll(id: string): Reply {
     const { version, asyncStoreDurationMs, timeline } = this.cluster;
     const result = this.results.get(id);
+    if (result === null) return { status: 200, body: { status: { id: 'IN_PROGRESS' }, operation: null } };
     const forgotten = asyncStoreDurationMs > 0 && timeline.now() - (result?.finishedAt ?? 0) > asyncStoreDurationMs;
     if (result === undefined || forgotten) return replyLike(version, 'disposal-poll-unknown', [id]);
     return { status: 200, body: result.body };
@@ -48,8 +54,12 @@ export class SavepointDisposal {
     if (found.kind !== 'whole') {
       return this.failure(found.kind === 'truncated' ? 'truncated-metadata' : found.kind, asked);
     }
-    if (isBelow(cluster.folder, path.resolve(file))) rmSync(file, { recursive: true, force: true });
-    return this.success(location);
+    if (cluster.knobs.disposals === 'LEAVE_DATA') return captured(cluster.version, 'disposal-poll-ok').body;
+    if (cluster.knobs.disposals === 'FAIL') return this.failure('not-permitted', asked);
+    const halfWay = cluster.knobs.disposals === 'DIE_HALF_WAY';
+    const doomed = halfWay ? path.join(file, '_metadata') : file;
+    if (isBelow(cluster.folder, path.resolve(doomed))) rmSync(doomed, { recursive: true, force: true });
+    return halfWay ? this.failure('half', asked) : this.success(location);
   }
 
   private success(location: string): unknown {

@@ -14,10 +14,14 @@ import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployments } from '../deployment/find-deployment.js';
 import { findJobs } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
+import { keptSavepoints } from '../retention/kept-savepoints.js';
+import type { KeptSavepoint } from '../retention/retention.types.js';
 import { findCurrentStops } from '../run/find-stop.js';
 import type { Stop } from '../run/stop.entity.js';
 import { findSavepoints } from '../savepoint/find-savepoint.js';
 import type { Savepoint } from '../savepoint/savepoint.entity.js';
+import { findSchedules, findSchedulesOf } from '../schedule/find-schedule.js';
+import type { SavepointSchedule } from '../schedule/schedule.entity.js';
 
 export interface Loaders {
   cluster: DataLoader<string, Cluster | null>;
@@ -29,11 +33,16 @@ export interface Loaders {
   deployment: DataLoader<string, Deployment | null>;
   job: DataLoader<string, Job | null>;
   savepoint: DataLoader<string, Savepoint | null>;
+  schedule: DataLoader<string, SavepointSchedule | null>;
+  /** Those in force, by deployment. */
+  scheduleOf: DataLoader<string, SavepointSchedule | null>;
   /** By deployment. */
   currentStop: DataLoader<string, Stop | null>;
   checkpoint: DataLoader<CheckpointKey, Checkpoint | null, string>;
   /** By deployment. */
   overview: DataLoader<string, StateOverview | null>;
+  /** By deployment: what its retention policy says of each completed savepoint. */
+  kept: DataLoader<string, Map<string, KeptSavepoint>>;
 }
 
 /** One set per operation: a list of fifty savepoints asks once for their deployments. */
@@ -50,6 +59,11 @@ export function createLoaders(database: Database): Loaders {
     deployment: byId(findDeployments),
     job: byId(findJobs),
     savepoint: byId(findSavepoints),
+    schedule: byId(findSchedules),
+    scheduleOf: new DataLoader(async (ids) => {
+      const found = new Map((await findSchedulesOf(database, ids)).map((one) => [one.deploymentId, one]));
+      return ids.map((id) => found.get(id) ?? null);
+    }),
     currentStop: new DataLoader(async (ids) => {
       const found = new Map((await findCurrentStops(database, ids)).map((stop) => [stop.deploymentId, stop]));
       return ids.map((id) => found.get(id) ?? null);
@@ -61,6 +75,7 @@ export function createLoaders(database: Database): Loaders {
       const found = await readOverviews(database, ids);
       return ids.map((id) => found.get(id) ?? null);
     }),
+    kept: new DataLoader((ids) => Promise.all(ids.map((id) => keptSavepoints(database, id)))),
     sameText: new DataLoader(async (ids) => {
       const found = await findSameText(database, ids);
       return ids.map((id) => found.get(id) ?? []);

@@ -18,10 +18,24 @@ import { EventResolver } from '../event/event.resolver.js';
 import { EndingsResolver } from '../job/endings.resolver.js';
 import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
 import { DeploymentJobsResolver, JobResolver } from '../job/job.resolver.js';
+import {
+  DeploymentRetentionResolver,
+  GoingSavepointResolver,
+  KeptSavepointResolver,
+  RetentionResolver,
+  SavepointRetentionResolver,
+} from '../retention/retention.resolver.js';
 import { AdoptionResolver, PlannedStateResolver, RunResolver } from '../run/run.resolver.js';
 import { DeploymentStopsResolver, StopResolver } from '../run/stop.resolver.js';
 import { DeploymentSavepointsResolver, SavepointResolver } from '../savepoint/savepoint.resolver.js';
 import { SavepointPlacesResolver } from '../savepoint/savepoint-places.resolver.js';
+import { ScheduleResolver } from '../schedule/schedule.resolver.js';
+import {
+  DeploymentScheduleResolver,
+  OverviewScheduleResolver,
+  SavepointScheduleResolver,
+  ScheduleSlotResolver,
+} from '../schedule/schedule-places.resolver.js';
 import type { Services } from '../services.js';
 import { DateTime } from './scalars.js';
 
@@ -50,6 +64,16 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   DeploymentCheckpointsResolver,
   LeftBehindResolver,
   DeploymentOverviewResolver,
+  ScheduleResolver,
+  ScheduleSlotResolver,
+  DeploymentScheduleResolver,
+  SavepointScheduleResolver,
+  OverviewScheduleResolver,
+  RetentionResolver,
+  GoingSavepointResolver,
+  KeptSavepointResolver,
+  DeploymentRetentionResolver,
+  SavepointRetentionResolver,
   JobLineageResolver,
   StartedFromResolver,
   SavepointStateResolver,

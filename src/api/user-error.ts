@@ -46,7 +46,17 @@ export const refusalCodes = [
   'DRAIN_IS_FINAL',
   'FORMAT_NOT_SUPPORTED',
   'SAVEPOINT_HAS_ENDED',
+  'INVALID_CRON',
+  'NO_SCHEDULE',
   'CHECKPOINT_IS_FLINKS',
+  'SAVEPOINT_UNDER_WAY',
+  'SAVEPOINT_PROTECTED',
+  'LAST_STATE',
+  'SAVEPOINT_NOT_DELETABLE',
+  'NOT_BEING_DELETED',
+  'BEING_DELETED',
+  'LARGE_CLEANUP',
+  'NO_RETENTION_POLICY',
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];
 

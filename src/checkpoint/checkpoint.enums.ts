@@ -83,7 +83,8 @@ export enum DeletionObstacle {
   OWNED_BY_OTHERS = 'OWNED_BY_OTHERS',
   NOT_VERIFIED = 'NOT_VERIFIED',
   BEING_DELETED = 'BEING_DELETED',
-  NOT_IN_THIS_VERSION = 'NOT_IN_THIS_VERSION',
+  NOT_CONTAINED = 'NOT_CONTAINED',
+  PROTECTED = 'PROTECTED',
 }
 registerEnumType(DeletionObstacle, {
   name: 'DeletionObstacle',
@@ -101,7 +102,8 @@ registerEnumType(DeletionObstacle, {
       description: 'Imported without having read its _metadata: its data are never deleted by Stateward.',
     },
     BEING_DELETED: { description: 'Its deletion was asked for already.' },
-    NOT_IN_THIS_VERSION: { description: 'Ownership and state would allow it, and this version deletes no savepoints.' },
+    NOT_CONTAINED: { description: 'It lies elsewhere than in the directory that Flink was asked to write it into.' },
+    PROTECTED: { description: 'Something needs it; protections says what.' },
   },
 });
 

@@ -70,6 +70,8 @@ export interface RunDetails {
   flinkJobId: string;
   state: string;
   failureCode: string | null;
+  /** Epoch ms on the database's clock. */
+  createdAt: number;
   /** Flink's start time, epoch ms. */
   startedAt: number | null;
   startCheckpointId: number | null;
@@ -87,7 +89,8 @@ export interface LoadedRun {
 export async function loadRuns(sql: Sql, ids: readonly string[]): Promise<LoadedRun[]> {
   const rows = await sql.rows<RunDetails & Partial<AccountRow> & { hasAccount: boolean }>(
     `select j.id, j.deployment_id as "deploymentId", j.cluster_id as "clusterId", j.run, j.flink_job_id as "flinkJobId", j.state,
-            j.failure_code as "failureCode", extract(epoch from j.flink_start_time)::float8 * 1000 as "startedAt",
+            j.failure_code as "failureCode", extract(epoch from j.created_at)::float8 * 1000 as "createdAt",
+            extract(epoch from j.flink_start_time)::float8 * 1000 as "startedAt",
             case when j.strategy = 'NONE' then 0 else j.start_checkpoint_id::float8 end as "startCheckpointId",
             (j.checkpointing ->> 'retainedOnCancellation')::boolean as "retainedOnCancellation",
             (j.checkpointing ->> 'retainedOnFailure')::boolean as "retainedOnFailure", j.flink_configuration as "flinkConfiguration",
@@ -104,6 +107,7 @@ export async function loadRuns(sql: Sql, ids: readonly string[]): Promise<Loaded
       flinkJobId: row.flinkJobId,
       state: row.state,
       failureCode: row.failureCode,
+      createdAt: row.createdAt,
       startedAt: row.startedAt,
       startCheckpointId: row.startCheckpointId,
       retainedOnCancellation: row.retainedOnCancellation,
@@ -181,7 +185,8 @@ export const writeEntries = (sql: Sql, entries: readonly EntryToWrite[]) =>
         set state = excluded.state, type = excluded.type, format = excluded.format, ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,
             checkpointed_bytes = excluded.checkpointed_bytes, state_bytes = excluded.state_bytes, subtasks = excluded.subtasks,
             acknowledged_subtasks = excluded.acknowledged_subtasks, location = excluded.location, failure_message = excluded.failure_message,
-            discarded = c.discarded or excluded.discarded, savepoint_id = coalesce(excluded.savepoint_id, c.savepoint_id)
+            discarded = c.discarded or excluded.discarded,
+            savepoint_id = case when excluded.state = 'COMPLETED' then excluded.savepoint_id else c.savepoint_id end
       where (c.state = 'IN_PROGRESS' or excluded.state = c.state)
         and (c.state, c.discarded, c.acknowledged_subtasks, c.checkpointed_bytes, c.savepoint_id, c.location)
             is distinct from (excluded.state, c.discarded or excluded.discarded, excluded.acknowledged_subtasks, excluded.checkpointed_bytes,

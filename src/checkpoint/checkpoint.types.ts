@@ -3,8 +3,8 @@ import { connectionOf } from '../api/connection.js';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
-import { CheckpointState, SnapshotOwner } from './checkpoint.enums.js';
-import type { CheckpointToJudge, SavepointToJudge } from './restorable.js';
+import { CheckpointState, type DeletionObstacle, SnapshotOwner } from './checkpoint.enums.js';
+import type { CheckpointToJudge, SavepointToJudge, Verdict } from './restorable.js';
 import {
   checkpointDeletable,
   checkpointOwner,
@@ -13,7 +13,7 @@ import {
   savepointOwner,
   savepointRestorable,
 } from './restorable.js';
-import { Deletable, Restorable } from './verdicts.types.js';
+import { Restorable } from './verdicts.types.js';
 
 /** What a {@link Checkpoint} is made of. Plain data: no entity, since they are many. */
 export interface CheckpointRow {
@@ -147,14 +147,20 @@ export class Checkpoint {
     return this.ours ? savepointOwner(this.ours) : checkpointOwner(this.facts);
   }
 
-  @Field(() => Restorable, { description: 'Whether a run can be started from it now.' })
-  get restorable(): Restorable {
-    return new Restorable(this.ours ? savepointRestorable(this.ours) : checkpointRestorable(this.facts));
+  /** An attempt of ours that is under way or failed is judged as that, whatever became of its savepoint by another one. */
+  private get judged(): SavepointToJudge | null {
+    const { state } = this.facts;
+    return this.ours && (state === 'COMPLETED' ? this.ours : { ...this.ours, state });
   }
 
-  @Field(() => Deletable, { description: 'Whether it can be deleted here now. Checkpoints never can.' })
-  get deletable(): Deletable {
-    return new Deletable(this.ours ? savepointDeletable(this.ours) : checkpointDeletable(this.facts));
+  @Field(() => Restorable, { description: 'Whether a run can be started from it now.' })
+  get restorable(): Restorable {
+    return new Restorable(this.judged ? savepointRestorable(this.judged) : checkpointRestorable(this.facts));
+  }
+
+  /** By ownership and state alone. */
+  get deletion(): Verdict<DeletionObstacle> {
+    return this.judged ? savepointDeletable(this.judged) : checkpointDeletable(this.facts);
   }
 }
 

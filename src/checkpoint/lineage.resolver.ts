@@ -9,8 +9,8 @@ import type { Services } from '../services.js';
 import { SnapshotOwner } from './checkpoint.enums.js';
 import { Checkpoint } from './checkpoint.types.js';
 import { StartedFrom, startedFromOf } from './lineage.types.js';
-import { savepointDeletable, savepointOwner, savepointRestorable } from './restorable.js';
-import { Deletable, Restorable } from './verdicts.types.js';
+import { savepointOwner, savepointRestorable } from './restorable.js';
+import { Restorable } from './verdicts.types.js';
 
 /** From a run to the state that it was started from, and on to the runs that were started from its own. */
 @Resolver(() => Job)
@@ -72,11 +72,6 @@ export class SavepointStateResolver {
   @FieldResolver(() => Restorable, { description: 'Whether a run can be started from it now.' })
   restorable(@Root() savepoint: Savepoint): Restorable {
     return new Restorable(savepointRestorable(savepoint));
-  }
-
-  @FieldResolver(() => Deletable, { description: 'Whether it can be deleted here now.' })
-  deletable(@Root() savepoint: Savepoint): Deletable {
-    return new Deletable(savepointDeletable(savepoint));
   }
 
   @FieldResolver(() => JobConnection, {

@@ -1,4 +1,4 @@
-import { storagesOfCluster } from '../cluster/find-cluster.js';
+import { storagesOfClusterAt } from '../cluster/find-cluster.js';
 import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import { pathBelow } from '../flink/location.js';
@@ -8,9 +8,16 @@ interface Place {
   path: string;
 }
 
-/** How Stateward reads a location of a cluster itself; null: it cannot. */
-async function placeOf(database: Database, clusterId: string, location: string): Promise<Place | null> {
-  for (const { storageId, uri } of await storagesOfCluster(database, clusterId)) {
+/** A run, by its cluster and when it began there (epoch ms, database's clock): another cluster may have taken that place since. */
+export interface RanOn {
+  clusterId: string;
+  createdAt: number;
+}
+
+/** How Stateward reads a location of a run itself; null: it cannot. */
+async function placeOf(database: Database, { clusterId, createdAt }: RanOn, location: string): Promise<Place | null> {
+  const { storages } = await storagesOfClusterAt(database, clusterId, createdAt);
+  for (const { storageId, uri } of storages) {
     const path = pathBelow(uri, location);
     if (path === null) continue;
     const sight = await lookInto(database, storageId);
@@ -32,10 +39,10 @@ export interface FoundCheckpoint {
  */
 export async function checkpointsIn(
   database: Database,
-  clusterId: string,
+  run: RanOn,
   directory: string,
 ): Promise<FoundCheckpoint[] | null> {
-  const place = await placeOf(database, clusterId, directory);
+  const place = await placeOf(database, run, directory);
   if (!place) return null;
   const { sight, path } = place;
   const found = await seen(sight, async (reader) => {
@@ -55,10 +62,10 @@ export async function checkpointsIn(
 /** Whether the data of a snapshot are there. NOT_CHECKED: it cannot be told. */
 export async function dataAt(
   database: Database,
-  clusterId: string,
+  run: RanOn,
   location: string,
 ): Promise<'PRESENT' | 'MISSING' | 'NOT_CHECKED'> {
-  const place = await placeOf(database, clusterId, location);
+  const place = await placeOf(database, run, location);
   const present = place && (await seen(place.sight, (reader) => reader.exists(`${place.path}/_metadata`)));
   if (place === null || present === null) return 'NOT_CHECKED';
   if (present) return 'PRESENT';

@@ -13,6 +13,8 @@ import {
   writeEntries,
   writeGaps,
 } from './checkpoint.store.js';
+import { wakeRetention } from '../savepoint/wake-retention.js';
+import { linkOurs } from './our-savepoint.store.js';
 import { eventOf } from './tell-news.js';
 
 export interface NewLook extends LookToWrite {
@@ -110,9 +112,14 @@ export class LookWrites {
       const ours = looks.filter(({ run }) => carriedOn.has(run.id)).sort((a, b) => (a.run.id < b.run.id ? -1 : 1));
       const entries = ours.flatMap(({ run, entries: of }) => of.map((entry) => ({ run, entry })));
       if (entries.length > 0) await writeEntries(tx, entries);
+      await linkOurs(tx, entries);
       for (const { run, vanished } of ours) await settleVanished(tx, run.id, vanished);
       const gaps = ours.flatMap(({ run, gaps: of }) => of.map((gap) => ({ ...gap, run })));
       if (gaps.length > 0) await writeGaps(tx, gaps);
+      await wakeRetention(
+        tx,
+        ours.flatMap(({ run, news }) => (news.some(({ what }) => what === 'FIRST_COMPLETED') ? [run.deploymentId] : [])),
+      );
       failPoint('checkpoints.before-commit');
       await tellDeployments(
         tx,

@@ -42,6 +42,8 @@ export class NewestRestorableState {
   description: 'How the state of a deployment stands: what was made, what failed, and what it could be started from.',
 })
 export class StateOverview {
+  deploymentId!: string;
+
   @Field(() => Checkpoint, {
     nullable: true,
     description: 'The last one that was completed, of the newest run that has any; savepoints aside.',
@@ -85,6 +87,16 @@ export class StateOverview {
 
   @Field(() => SafeInt, { description: 'Of its savepoints that are not proven gone.' })
   savepointBytes!: number;
+
+  @Field(() => SafeInt, {
+    description: 'Of these, those that are being deleted or could not be: DELETING and DELETION_FAILED.',
+  })
+  deletingBytes!: number;
+
+  @Field(() => Int, {
+    description: 'How many of its savepoints could not be deleted; each is tried again (savepoints, DELETION_FAILED).',
+  })
+  deletionsFailed!: number;
 
   @Field(() => SafeInt, { description: 'Of the checkpoints that its ended runs left behind.' })
   leftBehindBytes!: number;

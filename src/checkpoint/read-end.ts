@@ -48,7 +48,7 @@ export async function readEnd<S extends SeenStatistics>(
         if (!known.has(entry.id) && entry.location !== null)
           retained.push(ofRecord(entry, entry.location, 'STATISTICS'));
       for (const one of retained)
-        if (one.data === 'NOT_CHECKED') one.data = await dataAt(database, details.clusterId, one.location);
+        if (one.data === 'NOT_CHECKED') one.data = await dataAt(database, details, one.location);
       failPoint('checkpoints.end-read');
       await writeEnd(database, details, retained, from);
     },
@@ -102,11 +102,11 @@ const isOurs = (entry: SnapshotEntry, recorded: RecordedEntry | undefined, deplo
 
 async function byStorageOrRecord(database: Database, run: FollowedRun, cluster: WatchedCluster): Promise<Read> {
   const { details, lastCompleted } = run;
-  const { flinkJobId, flinkConfiguration, clusterId } = details;
+  const { flinkJobId, flinkConfiguration } = details;
   const directory =
     directoryOf(lastCompleted?.location) ??
     checkpointDirectory(flinkJobId, flinkConfiguration, cluster.configuration, cluster.checkpointRoot);
-  const found = directory && (await checkpointsIn(database, clusterId, directory));
+  const found = directory && (await checkpointsIn(database, details, directory));
   // Nothing where something was recorded is no proof that there is nothing: it may be another place.
   if (found && (found.length > 0 || !lastCompleted?.location)) {
     const recorded = new Map(

@@ -69,7 +69,10 @@ const text = `
                         'failedWithoutEntry', a.failed_without_entry + greatest(0, a.told_failed - a.recorded_failed))
                    from job_checkpoints a where a.job_id = d.current_job_id),
      'clockOffsetMs', (select clock_offset_ms from cluster where id = d.cluster_id),
-     'savepoints', (select jsonb_build_object('bytes', coalesce(sum(k.size_bytes), 0), 'unknown', count(*) filter (where k.size_bytes is null))
+     'schedule', (select jsonb_build_array(h.id, h.next_slot_at, h.paused_at) from savepoint_schedule h where h.deployment_id = d.id and h.removed_at is null),
+     'savepoints', (select jsonb_build_object('bytes', coalesce(sum(k.size_bytes), 0), 'unknown', count(*) filter (where k.size_bytes is null),
+                             'deleting', coalesce(sum(k.size_bytes) filter (where k.state <> 'COMPLETED'), 0),
+                             'failed', count(*) filter (where k.state = 'DELETION_FAILED'))
                       from savepoint k where k.deployment_id = d.id and k.state in ('COMPLETED', 'DELETING', 'DELETION_FAILED')),
      'leftBehind', (select jsonb_build_object('bytes', coalesce(sum(r.state_bytes), 0), 'unknown', count(*) filter (where r.state_bytes is null))
                       from retained_checkpoint r join job e on e.id = r.job_id where r.deployment_id = d.id and ${isLeftBehind('r', 'e')})
@@ -94,7 +97,9 @@ interface Told {
   newestOfOthers: (CompletedRow & { clock_offset_ms: number | null }) | null;
   account: { lookedAt: string | null; failedInARow: number; failedWithoutEntry: number } | null;
   clockOffsetMs: number | null;
-  savepoints: { bytes: number; unknown: number };
+  /** Only whether it has moved matters here. */
+  schedule: unknown[] | null;
+  savepoints: { bytes: number; unknown: number; deleting: number; failed: number };
   leftBehind: { bytes: number; unknown: number };
 }
 
@@ -118,12 +123,12 @@ export async function readOverviews(sql: Sql, ids: readonly string[]): Promise<M
     const savepoint = savepoints[at];
     if (role && savepoint) one.savepoints[role] = { savepoint, clockOffsetMs: offset === null ? null : Number(offset) };
   });
-  return new Map([...found].map(([id, one]) => [id, toOverview(one.told, one.savepoints)]));
+  return new Map([...found].map(([id, one]) => [id, toOverview(id, one.told, one.savepoints)]));
 }
 
 type Named = Partial<Record<NonNullable<Line['role']>, { savepoint: Savepoint; clockOffsetMs: number | null }>>;
 
-function toOverview(told: Told, named: Named): StateOverview {
+function toOverview(deploymentId: string, told: Told, named: Named): StateOverview {
   const candidates: Candidate[] = [told.newestLeft, told.newestOfOthers]
     .filter((row) => row !== null)
     .map((row) => ({ checkpoint: toCheckpoint(row), clockOffsetMs: row.clock_offset_ms }));
@@ -138,6 +143,7 @@ function toOverview(told: Told, named: Named): StateOverview {
   const { ageMs: _, ...restorable } = newestRestorableState ?? { ageMs: null };
   const { lookedAt: __, ...counts } = account ?? { lookedAt: null };
   return Object.assign(new StateOverview(), {
+    deploymentId,
     lastCompletedCheckpoint,
     lastFailedCheckpoint,
     failedInARow: account?.failedInARow ?? 0,
@@ -147,6 +153,8 @@ function toOverview(told: Told, named: Named): StateOverview {
     newestRestorableState,
     storedBytes: savepoints.bytes + leftBehind.bytes,
     savepointBytes: savepoints.bytes,
+    deletingBytes: savepoints.deleting,
+    deletionsFailed: savepoints.failed,
     leftBehindBytes: leftBehind.bytes,
     ofUnknownSize: savepoints.unknown + leftBehind.unknown,
     lastLookAt: lookedAt,
@@ -162,6 +170,7 @@ function toOverview(told: Told, named: Named): StateOverview {
       restorable,
       savepoints,
       leftBehind,
+      told.schedule,
     ]),
   });
 }

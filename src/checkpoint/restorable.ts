@@ -140,7 +140,7 @@ export function checkpointDeletable(facts: CheckpointToJudge): Verdict<DeletionO
   }
 }
 
-/** What stands in the way of deleting a savepoint of ours, by ownership and state. */
+/** What stands in the way of deleting a savepoint of ours and its data, by ownership and state; what needs it is asked of src/deletion. */
 export function savepointDeletable(facts: SavepointToJudge): Verdict<DeletionObstacle> {
   switch (facts.state) {
     case 'PENDING':
@@ -164,19 +164,15 @@ export function savepointDeletable(facts: SavepointToJudge): Verdict<DeletionObs
     return no(
       DeletionObstacle.OWNED_BY_OTHERS,
       'It is a reference to a checkpoint, which may share files with others: its data are not Stateward’s to delete.',
-      null,
+      'deleteSavepoint ends its record alone.',
     );
   if (!facts.verified)
     return no(
       DeletionObstacle.NOT_VERIFIED,
       'It was imported without having read its _metadata, so what belongs to it is not known: its data are never deleted by Stateward.',
-      `When nothing needs it any more, remove it by hand: ${facts.location}`,
+      `deleteSavepoint ends its record alone. When nothing needs the data any more, remove them by hand: ${facts.location}`,
     );
-  return no(
-    DeletionObstacle.NOT_IN_THIS_VERSION,
-    'It is Stateward’s and COMPLETED, so a request may delete it; this version of Stateward deletes no savepoints.',
-    `When nothing needs it any more, remove it by hand: ${facts.location}`,
-  );
+  return free;
 }
 
 const no = <T>(obstacle: T, reason: string, unlockedBy: string | null): Verdict<T> => ({

@@ -28,7 +28,7 @@ export async function takeForGranted(
       state: ClusterState.REACHABLE,
       state_since: NOW,
       observed_at: NOW,
-      ...(identity === ClusterIdentity.REPLACED ? { clock_offset_ms: null } : {}),
+      ...(identity === ClusterIdentity.REPLACED ? { clock_offset_ms: null, replaced_at: NOW } : {}),
     },
     'LOOK_NOW',
   );

@@ -24,6 +24,17 @@ export const lockClusterOf = (tx: Transaction, deploymentId: string) =>
     [deploymentId],
   );
 
+/** What is decided about many deployments needs of each of their clusters. */
+export type LockedCluster = Pick<Cluster, 'id' | 'name' | 'state' | 'stateSince' | 'savepointStorageId'>;
+
+/** Several, in the order of their ids. */
+export const lockClusters = (tx: Transaction, ids: readonly string[]) =>
+  tx.rows<LockedCluster>(
+    `select id, name, state, state_since as "stateSince", savepoint_storage_id as "savepointStorageId" from cluster
+      where id = any($1) order by id for no key update`,
+    [ids],
+  );
+
 /** The same for whoever needs the order alone. */
 export const lockClusterRow = (tx: Transaction, id: string) =>
   tx.changed('select 1 from cluster where id = $1 for no key update', [id]);
@@ -57,11 +68,31 @@ export const storagesOfCluster = (sql: Sql, clusterId: string) =>
   sql.rows<ReachedStorage>(`${reached} where r.cluster_id = $1 and r.left_at is null order by s.created_at, s.id`, [
     clusterId,
   ]);
-/** Those that it has left too, behind the others: where what ran there has left its state. */
-export const storagesEverOf = (sql: Sql, clusterId: string) =>
-  sql.rows<ReachedStorage>(`${reached} where r.cluster_id = $1 order by r.left_at is not null, s.created_at, s.id`, [
-    clusterId,
-  ]);
+/**
+ * Those where what a cluster ran at a time (epoch ms) has left its state. Of one that was replaced or removed since, these are the
+ * storages that the old one had until then, and not those of the new one, though their texts be equal (CL-2, CL-4). `replaced`:
+ * another cluster answers there now.
+ */
+export async function storagesOfClusterAt(
+  sql: Sql,
+  clusterId: string,
+  at: number,
+): Promise<{ storages: ReachedStorage[]; replaced: boolean }> {
+  const row = await sql.row<{ left: string | null }>(
+    `select min(t)::text as left from (
+       select replaced_at from cluster where id = $1 union all select left_at from storage_root where cluster_id = $1) x(t)
+      where t >= to_timestamp($2::float8 / 1000)`,
+    [clusterId, at],
+  );
+  const left = row?.left ?? null;
+  const storages = await sql.rows<ReachedStorage>(
+    `${reached} where r.cluster_id = $1 and case when $2::timestamptz is null then r.left_at is null
+                   else r.since < $2::timestamptz and (r.left_at is null or r.left_at >= $2::timestamptz) end
+      order by r.left_at nulls last, s.created_at, s.id`,
+    [clusterId, left],
+  );
+  return { storages, replaced: left !== null };
+}
 export const rootsOfStorages = (sql: Sql, ids: readonly string[]) =>
   sql.rows<ReachedStorage>(`${reached} where r.storage_id = any($1) and r.left_at is null order by r.cluster_id`, [
     ids,

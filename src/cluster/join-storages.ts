@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.js';
+import { answerWith } from '../db/idempotency.js';
 import { sameLocation } from '../flink/location.js';
 import { lockCluster } from './find-cluster.js';
 import type { Storage } from './storage.entity.js';
@@ -36,13 +37,14 @@ export async function refuseJoin(
   return null;
 }
 
-/** The others are part of the kept one from now on, and no storages of their own any more. Whatever lies in them has been moved. */
+/**
+ * The others are part of the kept one from now on, and no storages of their own any more. Whatever lies in them has been moved.
+ * A request that made or changed one of them is answered with the kept one when it is repeated with its key.
+ */
 export async function joinStorages(tx: Transaction, keep: Storage, others: readonly Storage[]): Promise<void> {
+  const ids = others.map(({ id }) => id);
   const readable = others.find(({ readRoot }) => readRoot !== null);
   if (readable) await readAs(tx, keep.id, readable);
-  await absorb(
-    tx,
-    keep.id,
-    others.map(({ id }) => id),
-  );
+  await absorb(tx, keep.id, ids);
+  await answerWith(tx, keep.id, ids);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { NOW } from '../db/assign.js';
 import type { Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
-import { recordEvent } from '../event/record-event.js';
+import type { NewEvent } from '../event/record-event.js';
 import type { ClusterFacts } from '../flink/flink.types.js';
 import { sameLocation, schemeOf } from '../flink/location.js';
 import { ClusterState, type Cluster } from './cluster.entity.js';
@@ -79,13 +79,13 @@ export function readRootOf(root: string, url: string): string | null {
   return scheme === 'file' && isLoopback(url) ? root.replace(/^file:\/*/i, '/') : null;
 }
 
-export async function tellChange(
-  tx: Transaction,
+/** What is to be told when a cluster was read, of itself and of the deployments that run there. */
+export function eventsOfChange(
   cluster: Cluster,
   facts: ClusterFacts,
   state: ClusterState,
   deploymentIds: readonly string[],
-) {
+): NewEvent[] {
   const newProcess = cluster.factsReadAt !== null && cluster.processMark !== facts.processMark;
   const events: { type: EventType; message: string }[] = [];
   if (state !== cluster.state) {
@@ -112,11 +112,9 @@ export async function tellChange(
     });
   }
   const concernsDeployments: EventType[] = [EventType.JOBMANAGER_CHANGED, EventType.CLUSTER_CHANGED];
-  for (const event of events) {
-    await recordEvent(tx, { ...event, clusterId: cluster.id });
-    if (!concernsDeployments.includes(event.type)) continue;
-    for (const deploymentId of [...deploymentIds].sort())
-      await recordEvent(tx, { ...event, clusterId: cluster.id, deploymentId });
-  }
-  return events;
+  return events.flatMap((event) => {
+    const told = { ...event, clusterId: cluster.id };
+    const concerned = concernsDeployments.includes(event.type) ? deploymentIds : [];
+    return [told, ...concerned.map((deploymentId) => ({ ...told, deploymentId }))];
+  });
 }

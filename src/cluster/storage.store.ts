@@ -1,6 +1,7 @@
 import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
 import { Storage, type StorageMove } from './storage.entity.js';
+import { wakeDeletions } from './wake-deletions.js';
 
 export const storagePage = (sql: Sql, page: Page) => pageOf(sql, Storage, 'storage', page);
 
@@ -24,12 +25,14 @@ export async function insertStorage(
 }
 
 /** The root under which a cluster reaches a storage from now on. */
-export const setRoot = (tx: Transaction, storageId: string, clusterId: string, uri: string) =>
-  tx.changed(
+export async function setRoot(tx: Transaction, storageId: string, clusterId: string, uri: string): Promise<void> {
+  await tx.changed(
     `insert into storage_root (storage_id, cluster_id, uri) values ($1, $2, $3)
      on conflict (storage_id, cluster_id) do update set uri = excluded.uri, left_at = null`,
     [storageId, clusterId, uri],
   );
+  await wakeDeletions(tx, [storageId]);
+}
 
 export const renameStorage = (tx: Transaction, id: string, name: string) =>
   tx.changed('update storage set name = $2 where id = $1', [id, name]);
@@ -81,11 +84,14 @@ export const comparableRoots = (sql: Sql) =>
 /** Lets one storage stand in the place of others: their roots become its own where it has none of that cluster, and they are gone. */
 export async function absorb(tx: Transaction, keep: string, others: readonly string[]): Promise<void> {
   await tx.changed(
-    `insert into storage_root (storage_id, cluster_id, uri, left_at)
-     select distinct on (cluster_id) $1::uuid, cluster_id, uri, left_at from storage_root where storage_id = any($2)
+    `insert into storage_root as own (storage_id, cluster_id, uri, left_at, since)
+     select distinct on (cluster_id) $1::uuid, cluster_id, uri, left_at, min(since) over (partition by cluster_id)
+       from storage_root where storage_id = any($2)
       order by cluster_id, left_at desc nulls first
-     on conflict (storage_id, cluster_id) do update set uri = excluded.uri, left_at = null
-        where storage_root.left_at is not null and excluded.left_at is null`,
+     on conflict (storage_id, cluster_id) do update
+        set uri = case when own.left_at is not null and excluded.left_at is null then excluded.uri else own.uri end,
+            left_at = case when own.left_at is null or excluded.left_at is null then null else greatest(own.left_at, excluded.left_at) end,
+            since = least(own.since, excluded.since)`,
     [keep, others],
   );
   await tx.changed('delete from storage_root where storage_id = any($1)', [others]);
@@ -96,6 +102,7 @@ export async function absorb(tx: Transaction, keep: string, others: readonly str
     [keep, others],
   );
   await tx.changed('delete from storage where id = any($1)', [others]);
+  await wakeDeletions(tx, [keep]);
 }
 
 /** Where a storage has nothing to be read by, it is read as one that it has taken in was. */

@@ -27,7 +27,8 @@ export class CreateStorageInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The same key and input within 24 h answer with the same storage.',
+    description:
+      'The same key and input within 24 h answer with the same storage, or with the one that it was merged into.',
   })
   idempotencyKey?: string | null;
 }
@@ -55,7 +56,8 @@ export class UpdateStorageInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The same key and input within 24 h answer with the same storage.',
+    description:
+      'The same key and input within 24 h answer with the same storage, or with the one that it was merged into.',
   })
   idempotencyKey?: string | null;
 }
@@ -72,7 +74,8 @@ export class MergeStoragesInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The same key and input within 24 h answer with the same storage.',
+    description:
+      'The same key and input within 24 h answer with the same storage, or with the one that it was merged into.',
   })
   idempotencyKey?: string | null;
 }

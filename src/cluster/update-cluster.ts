@@ -6,7 +6,7 @@ import { type Database, isDuplicate, type Sql, type Transaction } from '../db/da
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
-import { recordEvent } from '../event/record-event.js';
+import { recordInOrder } from '../event/record-event.js';
 import type { ClusterFacts } from '../flink/flink.types.js';
 import { type Cluster, ClusterState } from './cluster.entity.js';
 import { changeCluster, deploymentsLiveOn, findClusterByName, findClusterByUrl } from './cluster.store.js';
@@ -19,7 +19,7 @@ import {
 import { readClusterUrl } from './cluster-url.js';
 import { findCluster, lockCluster, readFactsSoon } from './find-cluster.js';
 import type { FlinkClients } from './flink-clients.js';
-import { columnsOf, isChanged, tellChange } from './record-facts.js';
+import { columnsOf, eventsOfChange, isChanged } from './record-facts.js';
 
 export interface UpdateClusterDeps {
   database: Database;
@@ -135,11 +135,13 @@ async function store(
       wanted.savepointBudget !== cluster.savepointBudget &&
       `savepoint budget ${wanted.savepointBudget} (was ${cluster.savepointBudget})`,
   ].filter((word) => word !== false);
-  await recordEvent(tx, {
+  const deploymentIds = other ? await deploymentsLiveOn(tx, cluster.id) : [];
+  const updated = {
     type: EventType.CLUSTER_UPDATED,
     clusterId: cluster.id,
     actor,
     message: `Cluster ${renamed.name} was changed: ${words.join(', ') || 'nothing'}. It is read anew.`,
-  });
-  if (other) await tellChange(tx, renamed, other, ClusterState.CHANGED, await deploymentsLiveOn(tx, cluster.id));
+  };
+  const changed = other ? eventsOfChange(renamed, other, ClusterState.CHANGED, deploymentIds) : [];
+  await recordInOrder(tx, [updated, ...changed]);
 }

@@ -10,7 +10,7 @@ import type { Database, Sql } from './database.js';
  * While a row is claimed its look_at is the end of the lease, unless it was woken meanwhile: what is due is then found
  * by look_at alone, however many rows are claimed.
  */
-export const watchedTables = ['cluster', 'job', 'savepoint', 'stop'] as const;
+export const watchedTables = ['cluster', 'job', 'savepoint', 'stop', 'deletion'] as const;
 export type WatchedTable = (typeof watchedTables)[number];
 
 /** Longer than Flink's longest short call (5 s) plus the write. */
@@ -34,8 +34,13 @@ export function leaseAllowsEffect(claim: Claim, now = Date.now()): boolean {
 }
 
 const clusterOf = (table: WatchedTable) => (table === 'cluster' ? 'id' : 'cluster_id');
-const owned = (table: WatchedTable, prefix = '') =>
-  `${prefix}${clusterOf(table)} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+/** Of the clusters that worker $1 owns. A deletion may outlive its cluster, or wait for any: then whoever comes first has it. */
+const owned = (table: WatchedTable, prefix: string = table) => {
+  const cluster = `${prefix}.${clusterOf(table)}`;
+  const own = `${cluster} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+  if (table !== 'deletion') return own;
+  return `(${own} or not exists (select 1 from cluster_lease l where l.cluster_id = ${cluster}))`;
+};
 
 interface ClaimRow {
   kind: WatchedTable;
@@ -139,7 +144,7 @@ export async function renewAll(
      update ${table} t set claimed_until = now() + $2 * interval '1 ms',
             look_at = case when t.wakes = held.wakes then now() + $2 * interval '1 ms' else t.look_at end
        from held where t.id = held.id
-      returning t.id, t.wakes <> held.wakes as woken, ${owned(table, 't.')} as owned`,
+      returning t.id, t.wakes <> held.wakes as woken, ${owned(table, 't')} as owned`,
     [worker, LEASE_MS, claims.map(({ id }) => id), claims.map(({ claim }) => claim), claims.map(({ wakes }) => wakes)],
   );
   const renewed = new Map(rows.map((row) => [row.id, row]));
@@ -151,10 +156,10 @@ export async function renewAll(
 export async function giveBack(database: Database, table: WatchedTable, claims: readonly Claim[]): Promise<void> {
   if (claims.length === 0) return;
   await database.rows(
-    `with given as (
-       update ${table} t set claimed_until = null, look_at = now()
-         from unnest($1::uuid[], $2::bigint[]) as held(id, claim)
-        where t.id = held.id and t.claim = held.claim and t.claimed_until is not null returning 1)
+    `with held as (
+       select t.id from ${table} t join unnest($1::uuid[], $2::bigint[]) as h(id, claim) on t.id = h.id
+        where t.claim = h.claim and t.claimed_until is not null order by t.id for no key update of t),
+          given as (update ${table} t set claimed_until = null, look_at = now() from held where t.id = held.id returning 1)
      select pg_notify('stateward', 'due') from given limit 1`,
     [claims.map(({ id }) => id), claims.map(({ claim }) => claim)],
   );

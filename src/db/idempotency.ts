@@ -48,6 +48,10 @@ export async function remember(tx: Transaction, request: KeyedRequest, objectId:
   );
 }
 
+/** What answered with one of these objects answers from now on with the one that stands in their place. */
+export const answerWith = (tx: Transaction, objectId: string, inPlaceOf: readonly string[]) =>
+  tx.changed('update idempotency_key set object_id = $1 where object_id = any($2)', [objectId, inPlaceOf]);
+
 /** Drops what is older than 24 h. */
 export async function forgetOldKeys(sql: Pick<Transaction, 'changed'>): Promise<number> {
   return sql.changed(`delete from idempotency_key where created_at < now() - interval '24 hours'`);

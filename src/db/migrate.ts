@@ -3,6 +3,9 @@ import { DataSource } from 'typeorm';
 import { Foundation1764115200000 } from './migrations/0001-foundation.js';
 import { Chores1764201600000 } from './migrations/0002-chores.js';
 import { WholeLife1764288000000 } from './migrations/0003-whole-life.js';
+import { SchedulesAndDeletion1764374400000 } from './migrations/0004-schedules-and-deletion.js';
+import { ReplacedClusters1764460800000 } from './migrations/0005-replaced-clusters.js';
+import { Drift1764547200000 } from './migrations/0006-drift.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -14,7 +17,14 @@ export async function runMigrations(url: string): Promise<void> {
   const source = new DataSource({
     type: 'postgres',
     url,
-    migrations: [Foundation1764115200000, Chores1764201600000, WholeLife1764288000000],
+    migrations: [
+      Foundation1764115200000,
+      Chores1764201600000,
+      WholeLife1764288000000,
+      SchedulesAndDeletion1764374400000,
+      ReplacedClusters1764460800000,
+      Drift1764547200000,
+    ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',
     installExtensions: false,

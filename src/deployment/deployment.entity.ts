@@ -95,6 +95,14 @@ export class Deployment {
   @Column('uuid', { name: 'current_job_id', nullable: true })
   currentJobId!: string | null;
 
+  /** The job of others that it follows, by Flink's id on its cluster; null: none, or by its name. */
+  @Column('text', { name: 'adopted_job_id', nullable: true })
+  adoptedJobId!: string | null;
+
+  /** It follows whatever job runs under this name on its cluster; null: none, or by its id. */
+  @Column('text', { name: 'adopted_job_name', nullable: true })
+  adoptedJobName!: string | null;
+
   /** Two jobs bear the name that it follows; null: it is clear which one is meant. */
   @Column('timestamptz', { name: 'ambiguous_since', nullable: true })
   ambiguousSince!: Date | null;

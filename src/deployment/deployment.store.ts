@@ -58,12 +58,11 @@ export async function insertDeployment(tx: Transaction, d: DeploymentDefinition 
   );
 }
 
-/** Of a row that is locked. What the change does not name stays. */
-export async function changeDeployment(
-  tx: Transaction,
-  id: string,
-  change: Partial<DeploymentDefinition>,
-): Promise<void> {
+/** What it followed on the cluster that it leaves is no fact about another one. */
+export type DeploymentChange = Partial<DeploymentDefinition> & { adoptedJobId?: null; ambiguousSince?: null };
+
+/** Under the lock of its cluster ({@link findForDecision}). What the change does not name stays. */
+export async function changeDeployment(tx: Transaction, id: string, change: DeploymentChange): Promise<void> {
   const json = (value: object | undefined) => value && JSON.stringify(value);
   const values: unknown[] = [id];
   const set = assign(
@@ -78,8 +77,18 @@ export async function changeDeployment(
       savepoint_format: change.savepointFormat,
       labels: json(change.labels),
       start_deadline_ms: change.startDeadlineMs,
+      adopted_job_id: change.adoptedJobId,
+      ambiguous_since: change.ambiguousSince,
     },
     values,
   );
   if (set.length > 0) await tx.changed(`update deployment set ${set.join(', ')} where id = $1`, values);
 }
+
+/** The deployment that follows whatever runs under a name on a cluster; null: none does. */
+export const followerOf = (sql: Sql, clusterId: string, jobName: string) =>
+  sql.entity(
+    Deployment,
+    'select * from deployment where cluster_id = $1 and adopted_job_name = $2 and archived_at is null',
+    [clusterId, jobName],
+  );

@@ -25,7 +25,13 @@ export function describeChange(
     words.push(`${what} ${text(other)} (was ${text(one)})`);
   };
   differ('name', before.name, after.name, '');
-  if (before.clusterId !== after.clusterId) differ('cluster', names.cluster.before, names.cluster.after, '');
+  if (before.clusterId !== after.clusterId) {
+    differ('cluster', names.cluster.before, names.cluster.after, '');
+    if (before.adoptedJobId !== null)
+      words.push(`it follows job ${before.adoptedJobId} no more, which is one of cluster ${names.cluster.before}`);
+    if (before.adoptedJobName !== null)
+      words.push(`it follows whatever runs as "${clip(before.adoptedJobName)}" there`);
+  }
   if (before.artifactId !== after.artifactId)
     words.push(`jar ${names.artifact.after ?? 'none'} (was ${names.artifact.before ?? 'none'})`);
   differ('entry class', before.entryClass, after.entryClass, "the jar's");

@@ -1,3 +1,5 @@
+import type { Cluster } from '../cluster/cluster.entity.js';
+import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { Deployment, type DeploymentState } from './deployment.entity.js';
 
@@ -9,7 +11,22 @@ export const findDeployments = (sql: Sql, ids: readonly string[]) =>
 export const findDeploymentByName = (sql: Sql, name: string) =>
   sql.entity(Deployment, 'select * from deployment where name = $1 and archived_at is null', [name]);
 
-/** Orders what is asked of one deployment: starts, savepoints, stops. null for an archived one too: nothing can be asked of it. */
+/**
+ * A deployment and its cluster, whose row is locked: starts, savepoints, stops and changes of what stands there are decided one
+ * after the other, and each reads the deployment as the one before has left it. null: there is no such deployment.
+ */
+export async function findForDecision(
+  tx: Transaction,
+  id: string,
+): Promise<{ deployment: Deployment; cluster: Cluster } | null> {
+  const cluster = await lockClusterOf(tx, id);
+  const deployment = cluster && (await findDeployment(tx, id));
+  if (!deployment) return null;
+  if (deployment.clusterId !== cluster.id) return findForDecision(tx, id); // moved while its cluster was waited for
+  return { deployment, cluster };
+}
+
+/** Its own row, which comes last in the order of locks. null for an archived one too: nothing can be asked of it. */
 export const lockDeployment = (tx: Transaction, id: string) =>
   tx.entity(Deployment, 'select * from deployment where id = $1 and archived_at is null for no key update', [id]);
 

@@ -4,7 +4,7 @@ import { InvalidInput, NameTaken, NotFound } from '../api/user-error.js';
 import type { Artifact } from '../artifact/artifact.entity.js';
 import { findArtifact, findArtifacts } from '../artifact/find-artifact.js';
 import type { Cluster } from '../cluster/cluster.entity.js';
-import { findCluster, holdCluster } from '../cluster/find-cluster.js';
+import { holdCluster } from '../cluster/find-cluster.js';
 import { type Database, isDuplicate, type Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
@@ -12,10 +12,10 @@ import { recordEvent } from '../event/record-event.js';
 import { checkDefinition, checkParallelism, START_DEADLINE_MS } from './check-definition.js';
 import type { Deployment } from './deployment.entity.js';
 import { DeploymentNotStopped, isStopped } from './deployment-not-stopped.js';
-import { changeDeployment, type DeploymentDefinition } from './deployment.store.js';
+import { changeDeployment, type DeploymentDefinition, followerOf } from './deployment.store.js';
 import { EntryClassMissing } from './deployment.types.js';
 import { describeChange } from './describe-change.js';
-import { findDeployment, findDeploymentByName, lockDeployment } from './find-deployment.js';
+import { findDeployment, findDeploymentByName, findForDecision } from './find-deployment.js';
 import { readSettings, refuseOnCluster } from './flink-configuration.js';
 import { readLabels } from './labels.js';
 import type { UpdateDeploymentInput, UpdateDeploymentResult } from './update-deployment.types.js';
@@ -70,12 +70,11 @@ async function store(
   wanted: Partial<DeploymentDefinition>,
   { actor }: Caller,
 ): Promise<string | Refusal> {
-  const goal = input.clusterId ? await holdCluster(tx, input.clusterId) : null; // before the deployment: the order of locks
+  const goal = input.clusterId ? await holdCluster(tx, input.clusterId) : null; // both clusters before the deployment: the order of locks
   if (input.clusterId && !goal) return new NotFound('clusterId', 'cluster', input.clusterId);
-  const deployment = await lockDeployment(tx, input.deploymentId);
-  if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
-  const home = await findCluster(tx, deployment.clusterId);
-  if (!home) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
+  const found = await findForDecision(tx, input.deploymentId);
+  if (!found || found.deployment.archivedAt) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+  const { deployment, cluster: home } = found;
   const cluster = goal ?? home;
   if (cluster.id !== home.id && !isStopped(deployment))
     return new DeploymentNotStopped(deployment, 'moved to another cluster');
@@ -89,9 +88,12 @@ async function store(
     clusterId: cluster.id,
     ...(settings && { flinkConfiguration: settings.configuration }),
     ...(input.artifactId && { artifactId: artifacts.after?.id }),
+    ...(cluster.id !== home.id && { adoptedJobId: null, ambiguousSince: null }),
   };
   const refusal =
-    refuseTogether(deployment, change, artifacts.after) ?? (await refuseName(tx, deployment, wanted.name));
+    refuseTogether(deployment, change, artifacts.after) ??
+    (await refuseName(tx, deployment, wanted.name)) ??
+    (await refuseFollowing(tx, deployment, cluster));
   if (refusal) return refusal;
 
   const words = describeChange(deployment, change, {
@@ -152,4 +154,21 @@ function refuseTogether(
 async function refuseName(tx: Transaction, deployment: Deployment, name?: string): Promise<NameTaken | null> {
   const taken = name === undefined ? null : await findDeploymentByName(tx, name);
   return taken && taken.id !== deployment.id ? new NameTaken('deployment', taken.name, taken.id) : null;
+}
+
+/** One job must not become the run of two deployments. */
+async function refuseFollowing(
+  tx: Transaction,
+  deployment: Deployment,
+  cluster: Cluster,
+): Promise<InvalidInput | null> {
+  const { adoptedJobName: followed } = deployment;
+  const other =
+    followed !== null && cluster.id !== deployment.clusterId && (await followerOf(tx, cluster.id, followed));
+  return other
+    ? new InvalidInput(
+        'clusterId',
+        `on cluster "${cluster.name}" deployment "${other.name}" (${other.id}) follows whatever runs as "${followed}" already, and this one follows that name too. Delete one of the two.`,
+      )
+    : null;
 }

@@ -24,7 +24,8 @@ export class UpdateDeploymentInput {
 
   @Field(() => ID, {
     nullable: true,
-    description: 'The cluster that its runs are started on from now on. Only while it is stopped.',
+    description:
+      'The cluster that its runs are started on from now on. Only while it is stopped. A job that it follows by its id is one of the old cluster: it follows that no more.',
   })
   clusterId?: string | null;
 

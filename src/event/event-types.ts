@@ -41,6 +41,12 @@ export enum EventType {
   STOP_WAITS = 'STOP_WAITS',
   STOP_COMPLETED = 'STOP_COMPLETED',
   STOP_FAILED = 'STOP_FAILED',
+  SCHEDULE_SET = 'SCHEDULE_SET',
+  SCHEDULE_PAUSED = 'SCHEDULE_PAUSED',
+  SCHEDULE_RESUMED = 'SCHEDULE_RESUMED',
+  SCHEDULE_REMOVED = 'SCHEDULE_REMOVED',
+  SLOT_SKIPPED = 'SLOT_SKIPPED',
+  SLOTS_MISSED = 'SLOTS_MISSED',
   SAVEPOINT_REQUESTED = 'SAVEPOINT_REQUESTED',
   SAVEPOINT_IMPORTED = 'SAVEPOINT_IMPORTED',
   SAVEPOINT_IN_PROGRESS = 'SAVEPOINT_IN_PROGRESS',
@@ -48,11 +54,23 @@ export enum EventType {
   SAVEPOINT_RESULT_SOUGHT = 'SAVEPOINT_RESULT_SOUGHT',
   SAVEPOINT_COMPLETED = 'SAVEPOINT_COMPLETED',
   SAVEPOINT_DETAILS = 'SAVEPOINT_DETAILS',
+  SAVEPOINT_TRIES_AGAIN = 'SAVEPOINT_TRIES_AGAIN',
   SAVEPOINT_FAILED = 'SAVEPOINT_FAILED',
   SAVEPOINT_FOUND_LATE = 'SAVEPOINT_FOUND_LATE',
   SAVEPOINT_DATA_MISSING = 'SAVEPOINT_DATA_MISSING',
   SAVEPOINT_MADE_TWICE = 'SAVEPOINT_MADE_TWICE',
   UNEXPECTED_LOCATION = 'UNEXPECTED_LOCATION',
+  SAVEPOINT_UPDATED = 'SAVEPOINT_UPDATED',
+  DELETION_REQUESTED = 'DELETION_REQUESTED',
+  DELETION_WAITS = 'DELETION_WAITS',
+  DELETION_FAILED = 'DELETION_FAILED',
+  DELETION_TRIES_AGAIN = 'DELETION_TRIES_AGAIN',
+  DELETION_FORGOTTEN = 'DELETION_FORGOTTEN',
+  SAVEPOINT_DELETED = 'SAVEPOINT_DELETED',
+  RETENTION_SET = 'RETENTION_SET',
+  RETENTION_REMOVED = 'RETENTION_REMOVED',
+  LARGE_CLEANUP_WAITING = 'LARGE_CLEANUP_WAITING',
+  LARGE_CLEANUP_CONFIRMED = 'LARGE_CLEANUP_CONFIRMED',
 }
 registerEnumType(EventType, {
   name: 'EventType',
@@ -116,6 +134,15 @@ registerEnumType(EventType, {
     STOP_FAILED: {
       description: 'A stop has not come about as it was asked for; the message says what became of the job, and why.',
     },
+    SCHEDULE_SET: { description: 'A deployment got a schedule of savepoints, or another one in the place of its own.' },
+    SCHEDULE_PAUSED: { description: 'A schedule was paused: its slots go by until it is resumed.' },
+    SCHEDULE_RESUMED: { description: 'A paused schedule was resumed; its slots are where they were.' },
+    SCHEDULE_REMOVED: { description: 'A schedule has ended; the savepoints that it made stay.' },
+    SLOT_SKIPPED: {
+      description:
+        'A slot of a schedule was not used; the message says why. Of slots in a row with one reason, the first is told.',
+    },
+    SLOTS_MISSED: { description: 'Slots went by while no worker decided them; the message says which.' },
     SAVEPOINT_REQUESTED: { description: 'A savepoint was accepted.' },
     SAVEPOINT_IMPORTED: { description: 'A savepoint or checkpoint made elsewhere was recorded by its location.' },
     SAVEPOINT_IN_PROGRESS: { description: 'The turn of a savepoint has come: Flink is asked for it.' },
@@ -127,6 +154,9 @@ registerEnumType(EventType, {
     },
     SAVEPOINT_COMPLETED: { description: 'A savepoint is complete and can be restored from.' },
     SAVEPOINT_DETAILS: { description: 'Checkpoint id, size and duration of a completed savepoint are known.' },
+    SAVEPOINT_TRIES_AGAIN: {
+      description: 'An attempt at a scheduled savepoint failed; after a pause it goes with a new trigger id.',
+    },
     SAVEPOINT_FAILED: { description: 'A savepoint ended as FAILED; the message says why.' },
     SAVEPOINT_FOUND_LATE: {
       description: 'A savepoint that had ended as RESULT_LOST or ABANDONED has shown up; it becomes COMPLETED.',
@@ -141,5 +171,22 @@ registerEnumType(EventType, {
     UNEXPECTED_LOCATION: {
       description: 'A savepoint lies elsewhere than it was asked into; it is recorded where it is.',
     },
+    SAVEPOINT_UPDATED: { description: 'Description, pin or hold of a savepoint was changed.' },
+    DELETION_REQUESTED: { description: 'A savepoint is being deleted: from now on it cannot be restored from.' },
+    DELETION_WAITS: { description: 'No cluster can delete a savepoint now; it is done when one comes back.' },
+    DELETION_FAILED: {
+      description: 'A savepoint could not be deleted; it is tried again, and the message says what is left.',
+    },
+    DELETION_TRIES_AGAIN: { description: 'A deletion that had failed is tried again.' },
+    DELETION_FORGOTTEN: { description: 'A person gave up the deletion of a savepoint: its data may be left.' },
+    SAVEPOINT_DELETED: { description: 'A savepoint is gone; the message says how that is known.' },
+    RETENTION_SET: { description: 'A retention policy was given to a deployment, or changed.' },
+    RETENTION_REMOVED: {
+      description: 'The retention policy of a deployment was removed: no rule deletes its savepoints.',
+    },
+    LARGE_CLEANUP_WAITING: {
+      description: 'A pass would delete more than half of what its policy may touch: it waits for confirmCleanup.',
+    },
+    LARGE_CLEANUP_CONFIRMED: { description: 'A person let such a pass go.' },
   },
 });

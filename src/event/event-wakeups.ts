@@ -11,7 +11,7 @@ export interface Watch {
 const RECONNECT_MS = 200;
 
 /**
- * Wake-ups of this process: one LISTEN connection, rebuilt for ever. A wake-up carries a topic (`due`, `events`,
+ * Wake-ups of this process: one LISTEN connection, rebuilt for ever. A wake-up carries a topic (`due`, `slots`, `events`,
  * `deployment:<id>`, `savepoint:<id>`, `job:<id>`, `checkpoints:<deployment id>`) and no data; whoever is woken reads the tables. After a reconnect
  * everybody is woken, since something may have been missed.
  */

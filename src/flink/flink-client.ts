@@ -8,6 +8,7 @@ import type {
   CheckpointConfig,
   CheckpointStatistics,
   ClusterFacts,
+  DisposalStatus,
   FlinkApi,
   FlinkCause,
   FlinkJobDetails,
@@ -32,6 +33,7 @@ const JOB_UNKNOWN = /\bJob [0-9a-f]{32} not found|Job could not be found|FlinkJo
 const NO_COORDINATOR = /Checkpointing has not been enabled/;
 const NO_STATISTICS = /Could not find checkpointing statistics/;
 const TRIGGER_UNKNOWN = /There is no savepoint operation with triggerId=/;
+const DISPOSAL_UNKNOWN = /Operation not found under key/;
 const JAR_UNKNOWN = /does not exist in /;
 
 /** Speaks to one JobManager of Flink 1.20 or 2.x; see {@link FlinkApi} for what each call means. */
@@ -147,6 +149,16 @@ export class FlinkClient implements FlinkApi {
   async savepointOperation(jobId: string, triggerId: string): Promise<OperationStatus> {
     const path = `/jobs/${part(jobId)}/savepoints/${part(triggerId)}`;
     return (await this.readUnless(TRIGGER_UNKNOWN, path, wire.savepointOperationWire)) ?? { status: 'UNKNOWN' };
+  }
+
+  async disposeSavepoint(location: string): Promise<FlinkReply<{ requestId: string }>> {
+    refuseEmpty(location, 'path of a disposal', 'no path at all');
+    return readReply(await this.post('/savepoint-disposal', { 'savepoint-path': location }), wire.triggeredWire);
+  }
+
+  async disposalOperation(requestId: string): Promise<DisposalStatus> {
+    const path = `/savepoint-disposal/${part(requestId)}`;
+    return (await this.readUnless(DISPOSAL_UNKNOWN, path, wire.disposalOperationWire)) ?? { status: 'UNKNOWN' };
   }
 
   async uploadJar(file: { path: string; name: string }, signal?: AbortSignal): Promise<FlinkReply<{ jarId: string }>> {

@@ -4,6 +4,7 @@ import { normaliseLocation } from './location.js';
 import type {
   CheckpointConfig,
   CheckpointStatistics,
+  DisposalStatus,
   FlinkJobDetails,
   FlinkJobOverview,
   OperationStatus,
@@ -283,6 +284,20 @@ export const savepointOperationWire = z
     if (operation?.['failure-cause']) return { status: 'FAILED', cause: describeFailure(operation['failure-cause']) };
     if (operation?.location) return { status: 'COMPLETED', location: operation.location };
     context.addIssue({ code: 'custom', path: ['operation'], message: 'expected a location or a failure-cause' });
+    return z.NEVER;
+  });
+
+/** Success is an empty object where a failure has its cause. */
+export const disposalOperationWire = z
+  .object({
+    status: z.object({ id: z.enum(['IN_PROGRESS', 'COMPLETED']) }),
+    operation: z.object({ 'failure-cause': failure.nullish() }).nullish(),
+  })
+  .transform(({ status, operation }, context): DisposalStatus => {
+    if (status.id === 'IN_PROGRESS') return { status: 'PENDING' };
+    if (operation?.['failure-cause']) return { status: 'FAILED', cause: describeFailure(operation['failure-cause']) };
+    if (operation) return { status: 'COMPLETED' };
+    context.addIssue({ code: 'custom', path: ['operation'], message: 'expected an object' });
     return z.NEVER;
   });
 

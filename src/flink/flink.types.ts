@@ -161,6 +161,10 @@ export type OperationStatus =
   | { status: 'FAILED'; cause: FlinkCause }
   | { status: 'UNKNOWN' };
 
+/** What Flink says of a disposal. Its memory of ids is that of one JobManager process; UNKNOWN is not FAILED. */
+export type DisposalStatus =
+  { status: 'PENDING' } | { status: 'COMPLETED' } | { status: 'FAILED'; cause: FlinkCause } | { status: 'UNKNOWN' };
+
 /** A reply of Flink to something that we asked it to do. `REFUSED`: an HTTP status of 400 or above came back. */
 export type FlinkReply<T> = ({ outcome: 'ACCEPTED' } & T) | { outcome: 'REFUSED'; status: number; cause: FlinkCause };
 
@@ -217,6 +221,12 @@ export interface FlinkApi {
   /** POST /jobs/:id/stop. Polled with {@link savepointOperation}: both share one memory of trigger ids. */
   stopWithSavepoint(jobId: string, body: StopWithSavepoint): Promise<FlinkReply<{ requestId: string }>>;
   savepointOperation(jobId: string, triggerId: string): Promise<OperationStatus>;
+  /**
+   * POST /savepoint-disposal: deletes whatever the `_metadata` at that location lists, `_metadata` first. The id is of Flink's
+   * making, so that a disposal whose reply is lost cannot be asked for again.
+   */
+  disposeSavepoint(location: string): Promise<FlinkReply<{ requestId: string }>>;
+  disposalOperation(requestId: string): Promise<DisposalStatus>;
   /** Streams the file; up to 10 min. `signal` aborts it. */
   uploadJar(file: { path: string; name: string }, signal?: AbortSignal): Promise<FlinkReply<{ jarId: string }>>;
   /** Runs the program's main() in the JobManager; up to 10 min. */

@@ -18,7 +18,7 @@ import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
-import { recordEvent } from '../event/record-event.js';
+import { recordInOrder } from '../event/record-event.js';
 import type { ClusterFacts } from '../flink/flink.types.js';
 import type { ClusterFollower } from './cluster-follower.js';
 import { endUnseen } from './end-unseen.js';
@@ -78,14 +78,15 @@ async function keep(
   { actor }: Caller,
 ): Promise<void> {
   await takeForGranted(tx, cluster, facts, ClusterIdentity.SAME);
-  await clusterFollower.clusterIsBack(tx, cluster.id);
-  await recordEvent(tx, {
+  const goOn = await clusterFollower.clusterIsBack(tx, cluster.id);
+  const confirmed = {
     type: EventType.CLUSTER_CONFIRMED,
     clusterId: cluster.id,
     actor,
     message: `${actor} says that cluster ${cluster.name} is the same one: ${rootsOf(facts)} are its storages from now on; the ones before stay.`,
     details: { identity: ClusterIdentity.SAME },
-  });
+  };
+  await recordInOrder(tx, [confirmed, ...goOn]);
 }
 
 /** Nothing of the old cluster is believed to be here: neither its jobs nor its storages. */
@@ -98,8 +99,8 @@ async function replace(
 ): Promise<void> {
   const live = await liveJobsOf(tx, cluster.id);
   await takeForGranted(tx, cluster, facts, ClusterIdentity.REPLACED);
-  await clusterFollower.clusterReplaced(tx, cluster.id);
-  await recordEvent(tx, {
+  const left = await clusterFollower.clusterReplaced(tx, cluster.id);
+  const confirmed = {
     type: EventType.CLUSTER_CONFIRMED,
     clusterId: cluster.id,
     actor,
@@ -107,9 +108,10 @@ async function replace(
       `${actor} says that another cluster has taken the place of ${cluster.name}: ${rootsOf(facts)} are its storages from now on, ` +
       `and ${live.length} live ${live.length === 1 ? 'run ends' : 'runs end'} with the old one.`,
     details: { identity: ClusterIdentity.REPLACED },
-  });
+  };
   const message = `Cluster ${cluster.name} was replaced by another one (confirmCluster, ${actor}), and the run ended with the old one. Start the deployment again from a state that the new cluster reaches.`;
   await endUnseen(tx, clusterFollower, live, {
+    before: [confirmed, ...left],
     set: { ended_at: NOW, failure_code: JobFailureCode.CLUSTER_REPLACED, failure_message: message },
     event: (job) => ({
       type: EventType.JOB_FAILED,

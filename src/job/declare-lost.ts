@@ -2,11 +2,11 @@ import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { ClusterState } from '../cluster/cluster.entity.js';
-import { lockClusterOf, stateAgeMs } from '../cluster/find-cluster.js';
+import { stateAgeMs } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import type { Database } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
-import { findDeployment } from '../deployment/find-deployment.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import type { ClusterFollower } from './cluster-follower.js';
 import {
@@ -36,9 +36,9 @@ export async function declareJobLost(
   }
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'declareJobLost', input };
   return answerOnce(database, request, findJob, async (tx) => {
-    const cluster = await lockClusterOf(tx, input.deploymentId);
-    const deployment = cluster && (await findDeployment(tx, input.deploymentId));
-    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const found = await findForDecision(tx, input.deploymentId);
+    if (!found) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const { deployment, cluster } = found;
     const job = (await liveJobsOf(tx, cluster.id)).find(({ deploymentId }) => deploymentId === deployment.id);
     if (!job) return new NoLiveJob(deployment);
     const silent = cluster.state === ClusterState.UNREACHABLE;

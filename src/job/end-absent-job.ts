@@ -26,5 +26,6 @@ export async function endAbsent(deps: LookAtClusterDeps, seen: SeenJobs, job: Ob
     set: { ended_at: NOW, failure_code: code, failure_message: message, waiting_for: null },
     event: { type: EventType.JOB_FAILED, message: `${code}: ${message}` },
     cause: null,
+    inFlink: null,
   });
 }

@@ -1,6 +1,6 @@
 import type { FlinkJobOverview, FlinkJobState } from '../flink/flink.types.js';
 import { DeploymentState } from '../deployment/deployment.entity.js';
-import { JobState } from './job.entity.js';
+import { JobFailureCode, JobState } from './job.entity.js';
 
 /** Flink still runs it, or may be about to. */
 export const liveJobStates = [
@@ -10,6 +10,15 @@ export const liveJobStates = [
   JobState.RESTARTING,
   JobState.STOPPING,
 ] as const satisfies readonly JobState[];
+
+/** Ends that Flink did not show: what became of the run, and of what was begun of it, is not known. */
+const unseenEnds: readonly (JobFailureCode | null)[] = [
+  JobFailureCode.JOB_LOST,
+  JobFailureCode.END_UNKNOWN,
+  JobFailureCode.DECLARED_LOST,
+  JobFailureCode.CLUSTER_REPLACED,
+];
+export const endedUnseen = (code: JobFailureCode | null): boolean => unseenEnds.includes(code);
 
 export const isLive = (state: JobState): boolean => (liveJobStates as readonly JobState[]).includes(state);
 

@@ -49,9 +49,10 @@ export async function touchJobs(
   if (seen.length === 0) return;
   await sql.rows(
     `with seen as (select * from unnest($1::uuid[], $2::text[]) as s(id, waiting_for)),
+          locked as (select j.id, s.waiting_for from job j join seen s on s.id = j.id order by j.id for no key update of j),
           touched as (
-            update job j set observed_at = now(), missing_since = null, missing_answers = 0, process_mark = $3, waiting_for = s.waiting_for
-              from seen s where j.id = s.id returning j.id, j.deployment_id),
+            update job j set observed_at = now(), missing_since = null, missing_answers = 0, process_mark = $3, waiting_for = l.waiting_for
+              from locked l where j.id = l.id returning j.id, j.deployment_id),
           free as (
             -- a deployment that somebody writes to just now is observed by the next look: waiting here could be a deadlock
             select d.id from deployment d join touched t on d.id = t.deployment_id and d.current_job_id = t.id

@@ -1,12 +1,12 @@
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
-import { columnsOf, isChanged, makeStorages, tellChange } from '../cluster/record-facts.js';
+import { columnsOf, eventsOfChange, isChanged, makeStorages } from '../cluster/record-facts.js';
 import { findCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
-import { recordEvent } from '../event/record-event.js';
+import { recordEvent, recordInOrder } from '../event/record-event.js';
 import type { ClusterFacts, FlinkApi, FlinkJobOverview, Slots } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
 import { followForeignJobs } from './follow-foreign-jobs.js';
@@ -100,15 +100,10 @@ async function recordFacts(
       { ...columnsOf(facts, changed), ...storages, ...slotColumns(seen), ...moved, observed_at: NOW },
       'HOLD',
     );
-    if (state !== cluster.state && state === ClusterState.REACHABLE)
-      await clusterFollower.clusterIsBack(tx, cluster.id);
-    await tellChange(
-      tx,
-      cluster,
-      facts,
-      state,
-      jobs.map((job) => job.deploymentId),
-    );
+    const isBack = state !== cluster.state && state === ClusterState.REACHABLE;
+    const goOn = isBack ? await clusterFollower.clusterIsBack(tx, cluster.id) : [];
+    const deploymentIds = jobs.map((job) => job.deploymentId);
+    await recordInOrder(tx, [...eventsOfChange(cluster, facts, state, deploymentIds), ...goOn]);
   });
 }
 

@@ -3,13 +3,13 @@ import { lockCluster, recordClock } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { keepText } from '../db/long-text.js';
 import { EventType } from '../event/event-types.js';
-import type { FlinkApi, FlinkCause, FlinkJobOverview } from '../flink/flink.types.js';
+import type { FlinkApi, FlinkCause, FlinkJobOverview, FlinkJobState } from '../flink/flink.types.js';
 import type { LookAtClusterDeps } from './cluster-follower.js';
 import type { ObservedJob } from './find-job.js';
 import { JobFailureCode, JobState } from './job.entity.js';
 import { isLive } from './job.lifecycle.js';
 import { moveJob } from './job.store.js';
-import { tellDeployment } from './tell-deployment.js';
+import { aboutJob, became, tellDeployments } from './tell-deployment.js';
 
 interface Place {
   cluster: Cluster;
@@ -58,7 +58,8 @@ export async function moveJobAsSeen(
     set.failure_message = `The job failed in Flink${cause ? `: ${cause.summary}` : ', which names no cause'}. Mend the cause, then start the deployment again.`;
     set.failure_root_cause = cause?.summary ?? null;
   }
-  await commitMove(deps, cluster.id, job, to, { set, event: eventOf(job, to, waits, cause), cause });
+  const event = eventOf(job, to, waits, cause);
+  await commitMove(deps, cluster.id, job, to, { set, event, cause, inFlink: flinkJob.state });
 }
 
 /** RUNNING promises that backend and timeout are known: a savepoint's format and deadline need them, a cancel the retention. */
@@ -78,6 +79,8 @@ export interface Move {
   set: Record<string, unknown>;
   event: { type: EventType; message: string } | null;
   cause: FlinkCause | null;
+  /** As Flink shows it; null: it does not know it. */
+  inFlink: FlinkJobState | null;
 }
 
 export async function commitMove(
@@ -85,14 +88,15 @@ export async function commitMove(
   clusterId: string,
   job: ObservedJob,
   to: JobState,
-  { set, event, cause }: Move,
+  { set, event, cause, inFlink }: Move,
 ): Promise<void> {
   await deps.database.transaction(async (tx) => {
     await lockCluster(tx, clusterId);
     if (!(await moveJob(tx, job.id, job.state, to, set))) return; // moved by somebody else meanwhile: the next look sees it
     if (cause) await keepText(tx, job.id, 'FAILURE', cause.fullText);
-    await deps.clusterFollower.jobChanged(tx, { job, from: job.state, to });
-    await tellDeployment(tx, job, to, event);
+    const events = await deps.clusterFollower.jobChanged(tx, { job, from: job.state, to, inFlink });
+    if (event) events.push({ ...event, ...aboutJob(job) });
+    await tellDeployments(tx, [became(job, to)], events);
   });
 }
 

@@ -80,6 +80,7 @@ async function endUnrestored(
     },
     event: { type: EventType.JOB_FAILED, message: `Run ${job.run} failed (RESTORE_NOT_TAKEN): ${message}` },
     cause: null,
+    inFlink: 'CANCELLING',
   });
 }
 

@@ -31,6 +31,16 @@ export const advanceStop = defineTask({
   concurrency: 10,
 });
 
+/** Takes the step that the state of a deletion allows. */
+export const advanceDeletion = defineTask({
+  name: 'advance-deletion',
+  payload: z.object({ savepointId: z.uuid() }),
+  key: ({ savepointId }) => savepointId,
+  attempts: 8,
+  backoffMs: 1_000,
+  concurrency: 10,
+});
+
 /** Drops what is not needed any more, if it is due. The queue repeats it; a worker's own timer does too, more seldom. */
 export const keepHouse = defineTask({
   name: 'keep-house',
@@ -41,5 +51,15 @@ export const keepHouse = defineTask({
   concurrency: 1,
 });
 
-export const tasks = { advanceSavepoint, advanceStart, advanceStop, keepHouse };
+/** Has every worker look whether slots of schedules are due. They look by themselves too, at the latest every 5 s. */
+export const decideSlots = defineTask({
+  name: 'decide-slots',
+  payload: z.object({}),
+  key: () => 'decide-slots',
+  attempts: 1,
+  backoffMs: 1_000,
+  concurrency: 1,
+});
+
+export const tasks = { advanceSavepoint, advanceStart, advanceStop, advanceDeletion, keepHouse, decideSlots };
 export type Tasks = typeof tasks;

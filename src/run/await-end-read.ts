@@ -7,8 +7,10 @@ const AT_MOST_MS = 8_000;
 const ASK_EVERY_MS = 250;
 
 /** What the last run retained at its end matters to these; savepoints are known without. */
-export const needsEnd = ({ strategy }: { strategy: StartStrategy }): boolean =>
-  strategy === StartStrategy.LATEST_STATE || strategy === StartStrategy.FROM_CHECKPOINT;
+export const needsEnd = ({ strategy, location }: { strategy: StartStrategy; location?: string | null }): boolean =>
+  strategy === StartStrategy.LATEST_STATE ||
+  strategy === StartStrategy.FROM_CHECKPOINT ||
+  (strategy === StartStrategy.FROM_LOCATION && /\/chk-\d+(?:\/|$)/.test(location ?? ''));
 
 /**
  * What a run retained is known only when Flink's statistics have been read after its end (SR-2). Whoever starts right after a

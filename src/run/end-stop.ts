@@ -5,6 +5,7 @@ import { EventType } from '../event/event-types.js';
 import { recordInOrder } from '../event/record-event.js';
 import type { JobState } from '../job/job.entity.js';
 import { endStopping } from '../job/stop-job.js';
+import { tellDeployments } from '../job/tell-deployment.js';
 import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { type End, outcomeOfEndedJob } from './stop-outcome.js';
 import type { AdvanceStopDeps } from './stop-deps.js';
@@ -70,6 +71,9 @@ async function completeStop({ database }: AdvanceStopDeps, work: StopAtWork, cla
 }
 
 function explainEnd({ job, savepoint, mode }: StopAtWork, { outcome, code }: End): string {
+  if (!job.submitted && outcome === StopOutcome.JOB_FAILED) {
+    return `The start failed before Flink had a job to cancel (${job.failureCode}): ${job.failureMessage}`;
+  }
   const became =
     outcome === StopOutcome.JOB_FAILED
       ? `The job ended as FAILED${job.failureMessage ? `: ${job.failureMessage}` : '.'}`
@@ -78,6 +82,9 @@ function explainEnd({ job, savepoint, mode }: StopAtWork, { outcome, code }: End
         : 'The job has ended by itself.';
   if (code === StopFailureCode.STOP_FAILED_AFTER) {
     return `Its savepoint is whole (${savepoint?.location}), and the job did not end as it was asked to. ${became} Its side effects may be uncommitted: start from this savepoint, and from nothing later.`;
+  }
+  if (savepoint?.state === SavepointState.COMPLETED) {
+    return `Its savepoint is whole (${savepoint.location}), and another JobManager went on with the job. ${became}`;
   }
   if (savepoint?.state === SavepointState.IN_PROGRESS) {
     return `${became} What became of savepoint ${savepoint.id} is still looked for.`;
@@ -112,10 +119,12 @@ export async function failStop(
       },
       'REST',
     );
-    if (jobState !== null) {
-      await endStopping(tx, clusterFollower, { id: work.job.id, clusterId: work.cluster.id }, jobState);
-    }
-    await recordInOrder(tx, [
+    const { moved, events } =
+      jobState === null
+        ? { moved: [], events: [] }
+        : await endStopping(tx, clusterFollower, { id: work.job.id, clusterId: work.cluster.id }, jobState);
+    await tellDeployments(tx, moved, [
+      ...events,
       {
         ...aboutStop(work),
         type: EventType.STOP_FAILED,

@@ -1,10 +1,13 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
-import { storagesEverOf, storagesOfCluster } from '../cluster/find-cluster.js';
+import { storagesOfCluster, storagesOfClusterAt } from '../cluster/find-cluster.js';
+import { placesOf } from '../cluster/storage-root.js';
 import type { Sql } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
-import { joinLocation, normaliseLocation, pathBelow } from '../flink/location.js';
+import { joinLocation, normaliseLocation } from '../flink/location.js';
 import { runsOf } from '../job/find-job.js';
-import { type Found, findRestorePoint, type PointRefusal } from './find-restore-point.js';
+import type { Place } from '../savepoint/find-savepoint.js';
+import { findRestorePoint } from './find-restore-point.js';
+import type { Found, PointRefusal } from './named-point.js';
 import type { RestorePoint } from './restore-choice.js';
 import { databaseNow, type Maker, makerOf } from './restore.store.js';
 import {
@@ -96,21 +99,19 @@ export async function planRestore(
   return { found, maker, location, ageMs, settings, findings, ...verdictOf(findings, sameArtifact) };
 }
 
-/** null: no storage that the cluster reaches holds it. */
+/** null: no storage that the cluster reaches holds it. Outside all storages only the cluster that made it does, while it is the same one. */
 async function reachedFrom(sql: Sql, point: RestorePoint, cluster: Cluster): Promise<string | null> {
   const reached = await storagesOfCluster(sql, cluster.id);
-  const held = point.storage ?? (point.clusterId && (await homeOf(sql, point.clusterId, point.location)));
-  if (!held) return point.clusterId === cluster.id ? normaliseLocation(point.location) : null;
-  const storage = reached.find(({ storageId }) => storageId === held.id);
-  return storage ? normaliseLocation(joinLocation(storage.uri, held.path)) : null;
-}
-
-async function homeOf(sql: Sql, clusterId: string, location: string): Promise<RestorePoint['storage']> {
-  for (const { storageId, uri } of await storagesEverOf(sql, clusterId)) {
-    const path = pathBelow(uri, location);
-    if (path) return { id: storageId, path };
-  }
-  return null;
+  const under = ({ storageId, path }: Place): string[] => {
+    const storage = reached.find((one) => one.storageId === storageId);
+    return storage ? [normaliseLocation(joinLocation(storage.uri, path))] : [];
+  };
+  if (point.storage) return under({ storageId: point.storage.id, path: point.storage.path })[0] ?? null;
+  if (point.clusterId === null || point.locatedAt === null) return null;
+  const { storages, replaced } = await storagesOfClusterAt(sql, point.clusterId, point.locatedAt);
+  const { all } = placesOf(storages, point.location);
+  if (all.length === 0) return point.clusterId === cluster.id && !replaced ? normaliseLocation(point.location) : null;
+  return all.flatMap(under)[0] ?? null;
 }
 
 /** Artifact, arguments and settings of the run that made the state; what this start says itself goes before (SR-4). */

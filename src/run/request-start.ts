@@ -4,18 +4,18 @@ import { checkId } from '../api/id-arg.js';
 import { NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
-import { findCluster } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { DeploymentNotStopped, isStopped } from '../deployment/deployment-not-stopped.js';
-import { beginRun, lockDeployment, nextRun } from '../deployment/find-deployment.js';
+import { beginRun, findForDecision, nextRun } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
 import { recordEvent } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import { findForeignRuns } from '../job/find-foreign-runs.js';
 import { findJob } from '../job/find-job.js';
+import { Job } from '../job/job.entity.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 import { advanceStart } from '../queue/tasks.js';
@@ -53,11 +53,10 @@ export async function requestStart(
 
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'startDeployment', input };
   const answer = await answerOnce(database, request, findJob, async (tx) => {
-    // Locked before it is looked at: of two starts at once the second sees the first.
-    const deployment = await lockDeployment(tx, input.deploymentId);
-    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
-    const cluster = await findCluster(tx, deployment.clusterId);
-    if (!cluster) throw new Error(`Cluster ${deployment.clusterId} has vanished`);
+    // Its row is locked when the run is stored, behind that of the savepoint which the run starts from: the order of locks.
+    const found = await findForDecision(tx, input.deploymentId);
+    if (!found || found.deployment.archivedAt) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const { deployment, cluster } = found;
     if (!isStopped(deployment)) return new DeploymentNotStopped(deployment);
     if (deployment.artifactId === null) return new ArtifactNeeded(deployment.name);
     if (cluster.state === ClusterState.CHANGED) return new ClusterChanged(cluster);
@@ -74,7 +73,7 @@ export async function requestStart(
     return store(tx, { deployment, cluster, start, plan, settings: plan.settings, caller });
   });
   failPoint('request.committed');
-  if ('flinkJobId' in answer) taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
+  if (answer instanceof Job) taskQueue.submit(advanceStart, { jobId: answer.id }, caller.requestId);
   failPoint('request.queued');
   return answer;
 }

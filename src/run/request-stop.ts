@@ -4,20 +4,20 @@ import { checkId } from '../api/id-arg.js';
 import { NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
-import { findDeployment } from '../deployment/find-deployment.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
-import { type NewEvent, recordInOrder } from '../event/record-event.js';
+import type { NewEvent } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import { ambiguityOf } from '../job/ambiguous-job.js';
 import { findJob } from '../job/find-job.js';
 import { type Job, JobState } from '../job/job.entity.js';
 import { isLive } from '../job/job.lifecycle.js';
 import { beginStopping } from '../job/stop-job.js';
+import { tellDeployments } from '../job/tell-deployment.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 import { advanceStop } from '../queue/tasks.js';
 import { admitSavepoints } from '../savepoint/admit-savepoints.js';
@@ -51,9 +51,9 @@ export async function requestStop(
   if (problem) return problem;
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'stopDeployment', input };
   const answer = await answerOnce(database, request, findStop, async (tx) => {
-    const cluster = await lockClusterOf(tx, input.deploymentId); // one decision at a time
-    const deployment = cluster && (await findDeployment(tx, input.deploymentId));
-    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const found = await findForDecision(tx, input.deploymentId);
+    if (!found) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const { deployment, cluster } = found;
     const job = deployment.currentJobId ? await findJob(tx, deployment.currentJobId) : null;
     if (!job || !isLive(job.state)) return notRunning(deployment, job, input.mode);
     const active = await lockStopOf(tx, job.id);
@@ -106,12 +106,15 @@ function notRunning(deployment: Deployment, job: Job | null, mode: StopMode): De
   );
 }
 
-/** By what was observed; what is not known yet is left to the check right before the cancel. */
+/**
+ * By what was observed. What is not known yet is left to the check right before the cancel, and so is NONE_COMPLETED: the record
+ * lags by some seconds, in which the first checkpoint may have completed.
+ */
 async function refuseLoss(tx: Transaction, job: Job, active: Stop | null, input: StopDeploymentInput) {
   if (input.mode !== StopMode.WITHOUT_SAVEPOINT || input.acceptStateLoss) return null;
   const cancelledByOthers = job.state === JobState.STOPPING && !active;
   if (job.state === JobState.SUBMITTING || cancelledByOthers) return null;
-  const { checkpointing, looked, completed, startState, remaining } = await recordedState(tx, job.id);
+  const { checkpointing, completed, startState, remaining } = await recordedState(tx, job.id);
   if (!checkpointing) return null;
   const loss = lossByCancel({
     checkpointing,
@@ -119,7 +122,7 @@ async function refuseLoss(tx: Transaction, job: Job, active: Stop | null, input:
     completed,
     startState,
   });
-  if (loss === null || (loss === 'NONE_COMPLETED' && !looked)) return null;
+  if (loss === null || loss === 'NONE_COMPLETED') return null;
   return new StateWouldBeLost(explainLoss(loss, remaining));
 }
 
@@ -167,20 +170,24 @@ async function accept(
     LOOK_BY_ITSELF_MS,
   );
   events.push(...(await admitSavepoints(tx, cluster.id, 0))); // one that was withdrawn may have freed its place
-  await beginStopping(tx, job);
+  const stopping = await beginStopping(tx, job);
   const about = { deploymentId: deployment.id, jobId: job.id, clusterId: cluster.id, stopId: id, actor: caller.actor };
   const why = input.description ? `: ${input.description.trim()}` : '';
-  await recordInOrder(tx, [
-    {
-      ...about,
-      type: EventType.STOP_REQUESTED,
-      message: `A stop of run ${job.run} of ${deployment.name} (${input.mode}) was asked for by ${caller.actor}${why}.`,
-    },
-    ...(waitingFor
-      ? [{ ...about, type: EventType.STOP_WAITS, message: `Stop ${id} waits for the end of ${waitingFor}.` }]
-      : []),
-    ...events,
-  ]);
+  await tellDeployments(
+    tx,
+    [stopping],
+    [
+      {
+        ...about,
+        type: EventType.STOP_REQUESTED,
+        message: `A stop of run ${job.run} of ${deployment.name} (${input.mode}) was asked for by ${caller.actor}${why}.`,
+      },
+      ...(waitingFor
+        ? [{ ...about, type: EventType.STOP_WAITS, message: `Stop ${id} waits for the end of ${waitingFor}.` }]
+        : []),
+      ...events,
+    ],
+  );
   return id;
 }
 

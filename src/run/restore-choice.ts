@@ -1,4 +1,5 @@
-import { JobFailureCode, JobState } from '../job/job.entity.js';
+import { type JobFailureCode, JobState } from '../job/job.entity.js';
+import { endedUnseen } from '../job/job.lifecycle.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 
@@ -16,6 +17,8 @@ export interface RestorePoint {
   /** null: it lies in no known storage, and only the cluster that made it reaches it. */
   storage: { id: string; path: string } | null;
   clusterId: string | null;
+  /** When that cluster had written it there, or was asked to: on the database's clock. null: the storage tells where it lies. */
+  locatedAt: number | null;
   bytes: number | null;
   drained: boolean;
   stopFailedAfter: boolean;
@@ -59,6 +62,8 @@ export type Choice =
       runsPassedOver: RunFacts[];
       /** Newer state that the strategy leaves aside. */
       newerState: RestorePoint[];
+      /** Newer ones that would have been taken if their data were whole. Newest first. */
+      unusable: RestorePoint[];
       uncertain: Uncertainty | null;
     }
   | { kind: 'NOTHING'; why: string }
@@ -73,13 +78,6 @@ export interface Uncertainty {
   why: string;
 }
 
-const unseenEnds: readonly (JobFailureCode | null)[] = [
-  JobFailureCode.JOB_LOST,
-  JobFailureCode.END_UNKNOWN,
-  JobFailureCode.DECLARED_LOST,
-  JobFailureCode.CLUSTER_REPLACED,
-];
-
 /** null: what is recorded reaches to the end of the run. */
 export function uncertaintyOf(run: RunFacts, point: RestorePoint | null = null): Uncertainty | null {
   if (run.unsettledAt !== null && run.unsettledAt > (point?.triggeredAt ?? -1))
@@ -93,7 +91,7 @@ export function uncertaintyOf(run: RunFacts, point: RestorePoint | null = null):
   // A stop that succeeded ends the job with its savepoint: Flink deletes the checkpoints, and nothing comes after it.
   if (run.points.some(({ ofStop, stopFailedAfter }) => ofStop && !stopFailedAfter)) return null;
   const span = { run, unseenFrom: run.lookedAt, unseenTo: run.endedAt };
-  if (unseenEnds.includes(run.failureCode))
+  if (endedUnseen(run.failureCode))
     return {
       ...span,
       why: `it ended unseen (${run.failureCode}), and its checkpoint directory cannot be read from here`,
@@ -107,9 +105,10 @@ export function uncertaintyOf(run: RunFacts, point: RestorePoint | null = null):
   return { ...span, why: 'it was last looked at more than two checkpoint intervals before its end' };
 }
 
+const isWhole = ({ data }: RestorePoint) => data !== DataState.MISSING && data !== DataState.DAMAGED;
+
 /** Not as a candidate of its own: drained, imported (it has no run), missing, damaged, or being deleted (then it is no point). */
-const isCandidate = (point: RestorePoint) =>
-  !point.drained && point.data !== DataState.MISSING && point.data !== DataState.DAMAGED;
+const isCandidate = (point: RestorePoint) => !point.drained && isWhole(point);
 
 const isOurSavepoint = (point: RestorePoint) => point.savepointId !== null && point.kind === SnapshotKind.SAVEPOINT;
 
@@ -125,10 +124,31 @@ const newestFirst = (points: readonly RestorePoint[]) =>
   );
 
 /** After a stop that failed behind its savepoint nothing later counts: its side effects may be uncommitted (SO-3). */
-function candidatesOf(run: RunFacts): RestorePoint[] {
+function countingOf(run: RunFacts): RestorePoint[] {
   const all = newestFirst(run.points);
   const last = all.findIndex((point) => point.stopFailedAfter);
-  return all.slice(Math.max(0, last)).filter(isCandidate);
+  return all.slice(Math.max(0, last));
+}
+
+const candidatesOf = (run: RunFacts) => countingOf(run).filter(isCandidate);
+
+const NAMED_AT_MOST = 20;
+
+/** Points whose data are not whole, for a person: where they lie, when they were taken, and what is wrong. */
+export function namedWithData(points: readonly RestorePoint[]): string {
+  const named = points.slice(0, NAMED_AT_MOST).map(({ location, triggeredAt, data }) => {
+    const taken = triggeredAt === null ? '' : ` of ${new Date(triggeredAt).toISOString()}`;
+    return `${location}${taken} is ${data}`;
+  });
+  const more = points.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
+/** What would have been taken before the chosen one, had its data been whole. */
+function unusableBefore(chosen: RestorePoint | null, run: RunFacts): RestorePoint[] {
+  const counting = countingOf(run);
+  const newer = chosen === null ? counting : counting.slice(0, counting.indexOf(chosen));
+  return newer.filter((point) => !point.drained && !isWhole(point));
 }
 
 const hadFinished = (run: RunFacts) =>
@@ -154,18 +174,23 @@ export function chooseLatestState(runs: readonly RunFacts[]): Choice {
       why,
       runsPassedOver,
       newerState: [],
+      unusable: unusableBefore(newest, run),
       uncertain: uncertaintyOf(run, newest),
     };
   }
-  if (!run.start || !isCandidate({ ...run.start, drained: false }))
+  const unusable = unusableBefore(null, run);
+  const left = unusable.length === 0 ? 'left nothing' : `left nothing that is whole (${namedWithData(unusable)})`;
+  const { start } = run;
+  if (!start || !isWhole(start))
     return {
       kind: 'NOTHING',
-      why: run.start
-        ? `run ${run.run} left nothing, and what it was started from (${run.start.location}) is ${run.start.data}`
-        : `run ${run.run} left nothing, and it was started without state`,
+      why: start
+        ? `run ${run.run} ${left}, and what it was started from (${start.location}) is ${start.data}`
+        : `run ${run.run} ${left}, and it was started without state`,
     };
-  const why = `run ${run.run}, the last run that took hold, left nothing: it is what that run was started from`;
-  return { kind: 'CHOSEN', point: run.start, run, why, runsPassedOver, newerState: [], uncertain: uncertaintyOf(run) };
+  const why = `run ${run.run}, the last run that took hold, ${unusable.length === 0 ? left : 'left nothing that is whole'}: it is what that run was started from`;
+  const uncertain = uncertaintyOf(run);
+  return { kind: 'CHOSEN', point: start, run, why, runsPassedOver, newerState: [], unusable, uncertain };
 }
 
 /** LATEST_SAVEPOINT (SR-2): the newest savepoint of ours, going back run by run; newer state that is passed over is named. */
@@ -184,14 +209,18 @@ export function chooseLatestSavepoint(runs: readonly RunFacts[]): Choice {
       why: `the newest savepoint of the deployment's own runs, of run ${run.run}`,
       runsPassedOver: runs.slice(0, index).filter((newer) => !newer.tookHold),
       newerState: [...later, ...beside],
+      unusable: [
+        ...runs.slice(0, index).flatMap((newer) => unusableBefore(null, newer)),
+        ...unusableBefore(point, run),
+      ].filter(isOurSavepoint),
       // A savepoint is ours: nothing unseen adds one, but one that is not settled yet.
       uncertain: unsettledAmong(runs.slice(0, index + 1), point),
     };
   }
-  return {
-    kind: 'NOTHING',
-    why: runs.length === 0 ? noRun(runs) : 'none of its runs has a savepoint that can be restored from',
-  };
+  if (runs.length === 0) return { kind: 'NOTHING', why: noRun(runs) };
+  const unusable = runs.flatMap((run) => unusableBefore(null, run)).filter(isOurSavepoint);
+  const lost = unusable.length === 0 ? '' : ` (${namedWithData(unusable)})`;
+  return { kind: 'NOTHING', why: `none of its runs has a savepoint that can be restored from${lost}` };
 }
 
 function unsettledAmong(runs: readonly RunFacts[], point: RestorePoint): Uncertainty | null {

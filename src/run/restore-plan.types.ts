@@ -27,6 +27,9 @@ registerEnumType(FindingCode, {
     MAKER_STILL_RUNS: { description: 'The run that made it still runs; the two may collide.' },
     JOB_WENT_ON: { description: 'The run went on after it was taken; what it wrote since is written again.' },
     NEWER_STATE_PASSED_OVER: { description: 'There is newer state that the strategy leaves aside.' },
+    UNUSABLE_STATE_PASSED_OVER: {
+      description: 'Newer state would be taken if its data were not missing or damaged.',
+    },
     RUNS_PASSED_OVER: { description: 'Newer runs were passed over, since they never took hold.' },
     END_UNCERTAIN: { description: 'The record may not reach to the end of the run.' },
     DRAINED: { description: 'It was made by a stop with drain.' },

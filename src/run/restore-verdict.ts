@@ -1,6 +1,6 @@
 import { isLive } from '../job/job.lifecycle.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
-import type { Choice, RestorePoint, RunFacts, Uncertainty } from './restore-choice.js';
+import { type Choice, namedWithData, type RestorePoint, type RunFacts, type Uncertainty } from './restore-choice.js';
 import type { Maker } from './restore.store.js';
 
 export enum FindingCode {
@@ -8,6 +8,7 @@ export enum FindingCode {
   MAKER_STILL_RUNS = 'MAKER_STILL_RUNS',
   JOB_WENT_ON = 'JOB_WENT_ON',
   NEWER_STATE_PASSED_OVER = 'NEWER_STATE_PASSED_OVER',
+  UNUSABLE_STATE_PASSED_OVER = 'UNUSABLE_STATE_PASSED_OVER',
   RUNS_PASSED_OVER = 'RUNS_PASSED_OVER',
   END_UNCERTAIN = 'END_UNCERTAIN',
   DRAINED = 'DRAINED',
@@ -49,6 +50,7 @@ export interface Circumstances {
   maker: Maker | null;
   runsPassedOver: readonly RunFacts[];
   newerState: readonly RestorePoint[];
+  unusable: readonly RestorePoint[];
   uncertain: Uncertainty | null;
 }
 
@@ -59,6 +61,7 @@ export function findingsOf(point: RestorePoint, target: Target, around: Circumst
   return [
     ...aboutMaker(point, target, around.maker),
     ...aboutChoice(around),
+    ...aboutUnusable(point, around.unusable),
     ...aboutState(point),
     ...aboutFit(point, target, around.maker),
   ];
@@ -131,6 +134,22 @@ function aboutChoice({ runsPassedOver, newerState, uncertain }: Circumstances): 
     );
   }
   return findings;
+}
+
+/** Newer state that would have been taken, and is not whole. */
+function aboutUnusable(point: RestorePoint, unusable: readonly RestorePoint[]): Finding[] {
+  if (unusable.length === 0) return [];
+  const newest = Math.max(...unusable.map(({ triggeredAt }) => triggeredAt ?? -Infinity));
+  const back =
+    point.triggeredAt === null || newest === -Infinity
+      ? 'How much further back the chosen state goes is not known'
+      : `The chosen state goes ${span(Math.max(0, newest - point.triggeredAt))} further back`;
+  return [
+    warning(
+      FindingCode.UNUSABLE_STATE_PASSED_OVER,
+      `Newer state would be taken if it were whole: ${namedWithData(unusable)}. ${back}. If the data lie elsewhere, bring them back, or name the place with FROM_LOCATION.`,
+    ),
+  ];
 }
 
 function aboutState(point: RestorePoint): Finding[] {
@@ -211,7 +230,7 @@ export function verdictOf(
 }
 
 /** Of what made a state, seen from what would read it; null: one of them is not known, or nothing to say. */
-function compareVersions(made: string | null, reads: string | null): 'NEWER' | 'OTHER_MAJOR' | null {
+export function compareVersions(made: string | null, reads: string | null): 'NEWER' | 'OTHER_MAJOR' | null {
   const parse = (version: string | null) =>
     /^(\d+)\.(\d+)/
       .exec(version ?? '')

@@ -11,14 +11,14 @@ const epoch = (column: string) => `(extract(epoch from ${column}) * 1000)::float
 const savepointPoint = `jsonb_build_object('kind', s.kind, 'savepointId', s.id, 'jobId', s.job_id, 'flinkCheckpointId', s.flink_checkpoint_id,
   'triggeredAt', ${epoch('s.triggered_at')}, 'location', s.location,
   'storage', case when s.storage_id is null then null else jsonb_build_object('id', s.storage_id, 'path', s.path) end,
-  'clusterId', s.cluster_id, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', exists (select 1 from stop t where t.id = s.stop_id and t.state = 'COMPLETED'), 'data', s.data,
+  'clusterId', s.cluster_id, 'locatedAt', ${epoch('s.created_at')}, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', exists (select 1 from stop t where t.id = s.stop_id and t.state = 'COMPLETED'), 'data', s.data,
   'format', s.format, 'stateBackend', s.state_backend, 'flinkVersion', s.flink_version)`;
 
 /** A snapshot of a run that is no savepoint of ours: `c` with its columns and the run `j`, on the cluster `k`. */
 const foreignPoint = (
   data: string,
 ) => `jsonb_build_object('kind', c.kind, 'savepointId', null, 'jobId', j.id, 'flinkCheckpointId', c.flink_checkpoint_id,
-  'triggeredAt', ${epoch('c.triggered_at')}, 'location', c.location, 'storage', null, 'clusterId', j.cluster_id, 'bytes', c.state_bytes,
+  'triggeredAt', ${epoch('c.triggered_at')}, 'location', c.location, 'storage', null, 'clusterId', j.cluster_id, 'locatedAt', ${epoch('j.created_at')}, 'bytes', c.state_bytes,
   'drained', false, 'stopFailedAfter', false, 'ofStop', false, 'data', ${data}, 'format', case when c.kind = 'CHECKPOINT' then 'NATIVE' end,
   'stateBackend', j.state_backend, 'flinkVersion', k.flink_version)`;
 
@@ -45,7 +45,7 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
                       when s.id is not null then ${savepointPoint} || jsonb_build_object('data', case when s.state = 'COMPLETED' then s.data else 'MISSING' end)
                       else jsonb_build_object('kind', case when j.start_checkpoint_id is null then 'SAVEPOINT' else 'CHECKPOINT' end, 'savepointId', null,
                              'jobId', j.start_job_id, 'flinkCheckpointId', j.start_checkpoint_id, 'triggeredAt', ${epoch('j.start_triggered_at')},
-                             'location', j.start_location, 'storage', null, 'clusterId', j.cluster_id, 'bytes', null, 'drained', false,
+                             'location', j.start_location, 'storage', null, 'clusterId', j.cluster_id, 'locatedAt', ${epoch('j.created_at')}, 'bytes', null, 'drained', false,
                              'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(r.data, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
        from job j
        join cluster k on k.id = j.cluster_id
@@ -77,6 +77,7 @@ export async function savepointAsPoint(sql: Sql, id: string, lock: boolean): Pro
 export interface NamedCheckpoint {
   point: RestorePoint;
   jobState: JobState;
+  flinkJobId: string;
   state: string;
   discarded: boolean;
   retained: boolean;
@@ -85,7 +86,7 @@ export interface NamedCheckpoint {
 /** A checkpoint, or a savepoint of somebody else, by the run and the id that Flink gave it. */
 export async function checkpointAsPoint(sql: Sql, jobId: string, flinkId: number): Promise<NamedCheckpoint | null> {
   const row = await sql.row<{ found: NamedCheckpoint }>(
-    `select jsonb_build_object('point', ${foreignPoint('c.data')}, 'jobState', j.state, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained) as found
+    `select jsonb_build_object('point', ${foreignPoint('c.data')}, 'jobState', j.state, 'flinkJobId', j.flink_job_id, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained) as found
        from (select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, data, 'COMPLETED' as state, false as discarded, true as retained
                from retained_checkpoint where job_id = $1 and flink_checkpoint_id = $2
              union all
@@ -99,14 +100,29 @@ export async function checkpointAsPoint(sql: Sql, jobId: string, flinkId: number
   return row?.found ?? null;
 }
 
-/** The savepoint of ours, or imported, that lies at a place; null: none is known there. */
-export async function savepointAt(sql: Sql, storageId: string, path: string): Promise<string | null> {
-  const row = await sql.row<{ id: string }>(
-    `select id from savepoint where storage_id = $1 and path = $2 and state <> 'DELETED'`,
-    [storageId, path],
-  );
-  return row?.id ?? null;
+/** A run that may have written a checkpoint whose place is known. */
+export interface PossibleWriter {
+  jobId: string;
+  flinkJobId: string;
+  state: JobState;
+  clusterId: string;
+  /** Epoch ms on the database's clock. */
+  createdAt: number;
+  /** Of the checkpoint that it was last seen to complete. */
+  lastLocation: string | null;
 }
+
+/** Runs on some clusters that have a job id of Flink; without one, those whose checkpoints do not lie below their own. Newest first. */
+export const possibleWriters = (sql: Sql, clusterIds: readonly string[], flinkJobId: string | null) =>
+  sql.rows<PossibleWriter>(
+    `select j.id as "jobId", j.flink_job_id as "flinkJobId", j.state, j.cluster_id as "clusterId", ${epoch('j.created_at')} as "createdAt",
+            a.last_completed_location as "lastLocation"
+       from job j left join job_checkpoints a on a.job_id = j.id
+      where j.cluster_id = any($1)
+        and case when $2::text is null then a.last_completed_location not like '%/' || j.flink_job_id || '/chk-%' else j.flink_job_id = $2 end
+      order by j.created_at desc`,
+    [clusterIds, flinkJobId],
+  );
 
 /** The run that made a snapshot, as far as a start from it needs to know. */
 export interface Maker {

@@ -10,6 +10,7 @@ import { tellDeployment } from '../job/tell-deployment.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { SubmissionAtWork } from './run.store.js';
 import type { AdvanceStartDeps } from './start-deps.js';
+import { lockStopOf, wakeStops } from './stop.store.js';
 
 const SUBMITTING = [JobState.SUBMITTING];
 /** Answers that say "not now" (404, 503 and the like), until they count as the answer. */
@@ -39,7 +40,8 @@ export async function submitted(
       'REST',
     );
     await wake(tx, 'cluster', work.cluster.id);
-    await tellDeployment(tx, aboutJob(work), work.stopId === null ? JobState.INITIALIZING : JobState.STOPPING, {
+    const stop = await lockStopOf(tx, work.id); // one may have been accepted since the submission was read
+    await tellDeployment(tx, aboutJob(work), stop === null ? JobState.INITIALIZING : JobState.STOPPING, {
       type: EventType.JOB_SUBMITTED,
       message: `Run ${work.run} was taken by Flink as job ${work.flinkJobId} on ${work.cluster.name}.`,
     });
@@ -124,6 +126,7 @@ export async function failStart(
       'REST',
     );
     if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
+    await wakeStops(tx, { jobId: work.id }); // one may have been accepted since the submission was read
     await tellDeployment(tx, aboutJob(work), JobState.FAILED, {
       type: EventType.JOB_FAILED,
       message: `Run ${work.run} failed (${failure.code}): ${failure.message}`,
@@ -143,7 +146,7 @@ export async function withdrawStart(
     await lockCluster(tx, work.cluster.id);
     const set = { state: JobState.CANCELLED, state_since: NOW, ended_at: NOW, waiting_for: null };
     await fencedWrite(tx, claim, SUBMITTING, set, 'REST');
-    if (work.stopId !== null) await wake(tx, 'stop', work.stopId);
+    await wakeStops(tx, { jobId: work.id });
     await tellDeployment(tx, aboutJob(work), JobState.CANCELLED, {
       type: EventType.JOB_ENDED,
       message: `Run ${work.run} was stopped before it was submitted.`,

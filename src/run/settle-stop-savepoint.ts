@@ -2,8 +2,9 @@ import type { Claim } from '../db/claims.js';
 import { JobState } from '../job/job.entity.js';
 import { jobStateOf } from '../job/job.lifecycle.js';
 import { SavepointFailureCode, SavepointState } from '../savepoint/savepoint.enums.js';
-import { readStateAtCancel, sendCancel } from './cancel-run.js';
 import { failStop } from './end-stop.js';
+import { readStateAtCancel } from './read-state-at-cancel.js';
+import { sendCancel } from './send-cancel.js';
 import { explainLoss, inWords, isYoungerThan, lossByCancel } from './state-at-cancel.js';
 import type { AdvanceStopDeps } from './stop-deps.js';
 import { outcomeOfFailedSavepoint } from './stop-outcome.js';
@@ -11,22 +12,38 @@ import { StopFailureCode, StopOutcome } from './stop.enums.js';
 import type { StopAtWork } from './stop.store.js';
 import { lookAgain } from './wait-in-stop.js';
 
-/** Flink says that a stop is over when the job has ended; one that runs on so long after has been recovered by a new JobManager. */
+/** A job that a new JobManager has recovered is seen by then. */
 const RUNS_ON_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 500;
+/** How often a stop is looked at whose tasks do not end. */
+const HANGING_LOOKS_EVERY_MS = 5_000;
 
 type Savepoint = NonNullable<StopAtWork['savepoint']>;
 
-/** The savepoint of a stop has ended and the job has not, by our record: waits for the job's end, or tells what became of it. */
+/**
+ * The savepoint of a stop has ended and the job has not, by our record: waits for the job's end, or tells what became of it. By
+ * onFailure it may be cancelled, which is decided anew for every cancel that is sent.
+ */
 export async function settleStopSavepoint(deps: AdvanceStopDeps, work: StopAtWork, claim: Claim): Promise<void> {
   const { savepoint } = work;
   if (!savepoint) throw new Error(`Stop ${work.id} has no savepoint`);
   if (savepoint.state !== SavepointState.COMPLETED) return savepointFailed(deps, work, claim, savepoint);
-  if (savepoint.stateAgeMs > RUNS_ON_AFTER_MS) {
-    const seen = await lookAtJob(deps, work);
-    if (seen !== null) return runsOn(deps, work, claim, savepoint, seen);
+  if (savepoint.stateAgeMs <= RUNS_ON_AFTER_MS) {
+    return lookAgain(deps.database, work, claim, 'Flink to end the job', LOOK_EVERY_MS);
   }
-  return lookAgain(deps.database, work, claim, 'Flink to end the job', LOOK_EVERY_MS);
+  const seen = await lookAtJob(deps, work);
+  // The process that made the savepoint makes no checkpoint behind it, and ends the job: its tasks may take any time to close (2.3.0 and 1.20.5).
+  const recovered = seen !== null && (!savepoint.sameProcess || (await restoredSince(deps, work, savepoint)));
+  if (recovered) return runsOn(deps, work, claim, savepoint, seen);
+  const what =
+    'Flink to end the job: its savepoint is whole, and its tasks have not ended. A stop WITHOUT_SAVEPOINT ends it';
+  return lookAgain(deps.database, work, claim, what, HANGING_LOOKS_EVERY_MS);
+}
+
+/** Whether Flink's statistics name a restore that is later than the call. */
+async function restoredSince({ flinkClients }: AdvanceStopDeps, { job, cluster }: StopAtWork, { sentAt }: Savepoint) {
+  const restoredAt = (await flinkClients.at(cluster.url).checkpoints(job.flinkJobId))?.latest.restored?.restoredAt;
+  return restoredAt !== undefined && sentAt !== null && restoredAt > sentAt;
 }
 
 /** As Flink shows it now, uncached; null: it is ending, has ended, or is not known. */
@@ -41,7 +58,7 @@ function runsOn(deps: AdvanceStopDeps, work: StopAtWork, claim: Claim, savepoint
   return failStop(deps, work, claim, {
     code: StopFailureCode.JOB_RUNS_ON,
     outcome: jobState === JobState.RUNNING ? StopOutcome.STILL_RUNNING : StopOutcome.RESTARTED,
-    message: `Its savepoint is whole (${savepoint.location}), and Flink runs the job on all the same. Stop it again.`,
+    message: `Its savepoint is whole (${savepoint.location}), and another JobManager has recovered the job, which runs on. Stop it again.`,
     rootCause: null,
     jobState,
   });
@@ -61,11 +78,10 @@ async function savepointFailed(
   const jobState = await lookAtJob(deps, work);
   if (jobState === null)
     return lookAgain(deps.database, work, claim, 'a look at what became of the job', LOOK_EVERY_MS);
-  const restoredAt = (await flink.checkpoints(work.job.flinkJobId))?.latest.restored?.restoredAt ?? null;
   const outcome = outcomeOfFailedSavepoint({
     code: savepoint.failureCode ?? SavepointFailureCode.FLINK_ERROR,
     jobState,
-    restoredSince: restoredAt !== null && savepoint.sentAt !== null && restoredAt > savepoint.sentAt,
+    restoredSince: await restoredSince(deps, work, savepoint),
     failedForMs: savepoint.stateAgeMs,
   });
   if (outcome === 'NOT_YET') {
@@ -73,7 +89,10 @@ async function savepointFailed(
   }
   if (work.cancelIfYoungerMs === null) return leave(deps, work, claim, savepoint, outcome, jobState, '');
   const why = await whyNotCancelled(deps, work, work.cancelIfYoungerMs);
-  if (why !== null) return leave(deps, work, claim, savepoint, outcome, jobState, ` It was not cancelled: ${why}`);
+  if (why !== null) {
+    const cancelled = work.cancels > 0 ? 'A cancel did not arrive, and was not sent again' : 'It was not cancelled';
+    return leave(deps, work, claim, savepoint, outcome, jobState, ` ${cancelled}: ${why}`);
+  }
   return sendCancel(deps, work, claim, flink);
 }
 

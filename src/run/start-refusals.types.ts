@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { UserError } from '../api/user-error.js';
-import { JobState } from '../job/job.entity.js';
+import { type LiveWriter, writerInWords } from '../job/live-writer.js';
 
 @ObjectType({
   implements: UserError,
@@ -52,13 +52,20 @@ export class CheckpointOfLiveJob extends UserError {
   override readonly code = 'CHECKPOINT_OF_LIVE_JOB' as const;
   override readonly message: string;
 
-  @Field(() => ID, { description: 'The run that is alive.' })
-  readonly jobId: string;
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The run that is alive; null: a job that is no run of Stateward (adoptJob makes it one).',
+  })
+  readonly jobId: string | null;
 
-  constructor(jobId: string, jobState: JobState) {
+  @Field(() => String, { description: "Flink's id of the job that is alive." })
+  readonly flinkJobId: string;
+
+  constructor(writer: LiveWriter) {
     super();
-    this.jobId = jobId;
-    this.message = `Its run ${jobId} is ${jobState}, and Flink deletes a checkpoint when newer ones have completed. Take a savepoint and start from that, or stop the run first.`;
+    this.jobId = writer.jobId;
+    this.flinkJobId = writer.flinkJobId;
+    this.message = `It is a checkpoint of a live job: ${writerInWords(writer)}, and Flink deletes a checkpoint when newer ones have completed. Take a savepoint and start from that, or stop the job first.`;
   }
 }
 
@@ -141,7 +148,7 @@ export class StateNotReachable extends UserError {
 
   constructor(location: string, clusterName: string) {
     super();
-    this.message = `No storage that cluster "${clusterName}" reaches holds ${location}. If it does reach it, say so: give the storage a root for that cluster (createStorage, updateStorage).`;
+    this.message = `No storage that cluster "${clusterName}" reaches holds ${location}. If it does reach it, say so: give the storage a root for that cluster (createStorage, updateStorage), or say with mergeStorages which storages are one place.`;
   }
 }
 

@@ -56,7 +56,9 @@ export function outcomeOfEndedJob({
   }
   const outcome = outcomeOf(jobState);
   if (savepoint?.completed && !savepoint.stopFailedAfter && jobState !== JobState.FAILED) return completed;
-  if (savepoint?.completed) return failed(outcome, StopFailureCode.STOP_FAILED_AFTER);
+  // A run that failed without that mark had been gone on with by another JobManager: its savepoint did not end it.
+  if (savepoint?.completed)
+    return failed(outcome, savepoint.stopFailedAfter ? StopFailureCode.STOP_FAILED_AFTER : StopFailureCode.JOB_ENDED);
   return failed(outcome, cancelSent ? StopFailureCode.SAVEPOINT_FAILED : StopFailureCode.JOB_ENDED);
 }
 

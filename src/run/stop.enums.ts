@@ -73,7 +73,9 @@ registerEnumType(StopFailureCode, {
     STOP_FAILED_AFTER: {
       description: 'Its savepoint is whole, and the job failed or was cancelled before it had ended.',
     },
-    JOB_RUNS_ON: { description: 'Its savepoint is whole, and Flink runs the job on all the same.' },
+    JOB_RUNS_ON: {
+      description: 'Its savepoint is whole, and another JobManager has recovered the job, which runs on.',
+    },
     STATE_WOULD_BE_LOST: { description: 'Right before the cancel it was seen that state would be lost by it.' },
     JOB_ENDED: { description: 'The job ended by itself, failed, or was cancelled by somebody else meanwhile.' },
     SUPERSEDED: { description: 'A later stop WITHOUT_SAVEPOINT took its place.' },

@@ -89,8 +89,6 @@ export async function wakeStops(tx: Transaction, of: { jobId: string } | { clust
 export interface RecordedState {
   /** null: not observed yet. */
   checkpointing: CheckpointConfig | null;
-  /** Its checkpoints have been looked at. */
-  looked: boolean;
   /** The newest completed one; on the JobManager's clock, in epoch ms. */
   completed: { triggeredAt: number; location: string | null } | null;
   startState: StartState;
@@ -109,7 +107,7 @@ const START_STATE = `case when j.start_location is null then 'NONE'
 export async function recordedState(sql: Sql, jobId: string): Promise<RecordedState> {
   const row = await sql.row<{ recorded: RecordedState }>(
     `select jsonb_build_object(
-        'checkpointing', j.checkpointing, 'looked', a.looked_at is not null,
+        'checkpointing', j.checkpointing,
         'completed', case when a.last_completed_triggered_at is null then null else jsonb_build_object(
            'triggeredAt', ${epochOf('a.last_completed_triggered_at')}, 'location', a.last_completed_location) end,
         'startState', ${START_STATE},
@@ -163,19 +161,23 @@ export interface StopAtWork {
     failureRootCause: string | null;
     /** Of the first call, on the JobManager's clock; null before it. */
     sentAt: number | null;
+    /** The JobManager process that was asked is the one that answers. */
+    sameProcess: boolean;
   } | null;
   job: {
     id: string;
     run: number;
     flinkJobId: string;
     state: JobState;
+    /** Flink has taken it. */
+    submitted: boolean;
     started: boolean;
     failureCode: JobFailureCode | null;
     startLocation: string | null;
     failureMessage: string | null;
     failureRootCause: string | null;
   };
-  cluster: { id: string; name: string; url: string; state: ClusterState };
+  cluster: { id: string; name: string; url: string; state: ClusterState; configuration: Record<string, string> };
 }
 
 const ageOf = (column: string) => `(extract(epoch from now() - ${column}) * 1000)::float8`;
@@ -192,17 +194,19 @@ export async function stopAtWork(sql: Sql, claim: Claim): Promise<StopAtWork | n
         'savepoint', case when p.id is null then null else jsonb_build_object(
             'id', p.id, 'state', p.state, 'stateAgeMs', ${ageOf('p.state_since')}, 'location', p.location, 'stopFailedAfter', p.stop_failed_after,
             'failureCode', p.failure_code, 'failureMessage', p.failure_message, 'failureRootCause', p.failure_root_cause,
-            'sentAt', (select ${epochOf('a.sent_at')} + coalesce(c.clock_offset_ms, 0) from savepoint_attempt a
-                        where a.savepoint_id = p.id and a.number = p.attempt)) end,
-        'job', jsonb_build_object('id', j.id, 'run', j.run, 'flinkJobId', j.flink_job_id, 'state', j.state, 'started', j.started_at is not null,
+            'sentAt', ${epochOf('a.sent_at')} + coalesce(c.clock_offset_ms, 0),
+            'sameProcess', a.process_mark is not distinct from c.process_mark) end,
+        'job', jsonb_build_object('id', j.id, 'run', j.run, 'flinkJobId', j.flink_job_id, 'state', j.state, 'submitted', j.submitted_at is not null,
+            'started', j.started_at is not null,
             'startLocation', j.start_location, 'failureCode', j.failure_code, 'failureMessage', j.failure_message, 'failureRootCause', j.failure_root_cause),
-        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state)) as work
+        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'configuration', c.configuration)) as work
        from stop s
        join deployment d on d.id = s.deployment_id
        join job j on j.id = s.job_id
        join cluster c on c.id = s.cluster_id
        left join savepoint w on w.id = s.waits_for_savepoint_id
        left join savepoint p on p.id = s.savepoint_id
+       left join savepoint_attempt a on a.savepoint_id = p.id and a.number = p.attempt
       where s.id = $1 and s.claim = $2`,
     [claim.id, claim.claim],
   );

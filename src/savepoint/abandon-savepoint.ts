@@ -39,11 +39,12 @@ export async function abandonSavepoint(
     await lockCluster(tx, clusterId);
     const savepoint = await lockSavepoint(tx, input.savepointId); // as it is now that nobody sends, ends or admits it
     if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
-    const sent = (await attemptsOf(tx, savepoint.id)).some(
-      (attempt) => attempt.number === savepoint.attempt && attempt.sends > 0,
-    );
+    const waits = savepoint.state === SavepointState.PENDING; // the attempts of one that waits for another try have ended
+    const sent =
+      !waits &&
+      (await attemptsOf(tx, savepoint.id)).some(({ number, sends }) => number === savepoint.attempt && sends > 0);
     const reason = input.reason?.trim();
-    const message = `Abandoned by ${caller.actor}${reason ? `: ${reason}` : ''}. ${sent ? 'Flink may still finish it; then it becomes COMPLETED.' : 'Flink was not asked.'}`;
+    const message = `Abandoned by ${caller.actor}${reason ? `: ${reason}` : ''}. ${sent ? 'Flink may still finish it; then it becomes COMPLETED.' : `Flink was not asked${savepoint.attempt > 0 && waits ? ' again' : ''}.`}`;
     const moved = await moveSavepoint(tx, savepoint.id, underWay, {
       state: SavepointState.FAILED,
       state_since: NOW,
@@ -53,7 +54,7 @@ export async function abandonSavepoint(
       in_flight: sent,
     });
     if (!moved) return new SavepointHasEnded(savepoint.id, (await load(tx, savepoint.id)).state);
-    if (savepoint.attempt > 0)
+    if (savepoint.attempt > 0 && !waits)
       await updateAttempt(tx, savepoint.id, savepoint.attempt, {
         ended_at: NOW,
         outcome: SavepointFailureCode.ABANDONED,

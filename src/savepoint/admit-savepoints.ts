@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { lockCluster } from '../cluster/find-cluster.js';
 import { wakeWatchers } from '../db/claims.js';
-import type { Transaction } from '../db/database.js';
+import type { Database, Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
-import type { NewEvent } from '../event/record-event.js';
-import { beginAttempt, countInFlight, insertAttempt, nextPending, somePending } from './savepoint.store.js';
+import { type NewEvent, recordInOrder } from '../event/record-event.js';
+import { beginAttempts, countInFlight, nextPending, somePending } from './savepoint.store.js';
 
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
@@ -24,32 +24,31 @@ export async function admitSavepoints(tx: Transaction, clusterId: string, lookIn
   return admitTo(tx, await lockCluster(tx, clusterId), lookInMs);
 }
 
+/** The same in a transaction of its own. */
+export const admitInTransaction = (database: Database, clusterId: string): Promise<void> =>
+  database.transaction(async (tx) => recordInOrder(tx, await admitSavepoints(tx, clusterId, 0)));
+
 /** The same for whoever has locked the cluster and knows that one waits. */
 export async function admitTo(tx: Transaction, cluster: Cluster | null, lookInMs: number): Promise<NewEvent[]> {
   if (!cluster || cluster.state !== ClusterState.REACHABLE || !cluster.savepointStorageId) return [];
   const free = cluster.savepointBudget - (await countInFlight(tx, cluster.id));
   if (free <= 0) return [];
-  const events: NewEvent[] = [];
-  for (const savepoint of await nextPending(tx, cluster.id, free)) {
-    const number = savepoint.attempt + 1;
-    await insertAttempt(tx, {
-      savepointId: savepoint.id,
-      number,
-      triggerId: newTriggerId(),
-      storageId: cluster.savepointStorageId,
-      directory: directoryOf(savepoint.deploymentId, savepoint.id, number),
-      processMark: cluster.processMark,
-    });
-    await beginAttempt(tx, savepoint.id, number, cluster.flinkVersion, lookInMs);
-    events.push({
-      type: EventType.SAVEPOINT_IN_PROGRESS,
-      deploymentId: savepoint.deploymentId,
-      savepointId: savepoint.id,
-      jobId: savepoint.jobId,
-      clusterId: cluster.id,
-      message: `Savepoint ${savepoint.id} goes to Flink (attempt ${number}).`,
-    });
-  }
-  if (lookInMs === 0 && events.length > 0) await wakeWatchers(tx);
-  return events;
+  const next = await nextPending(tx, cluster.id, free);
+  if (next.length === 0) return [];
+  const attempts = next.map(({ id, deploymentId, attempt }) => ({
+    savepointId: id,
+    number: attempt + 1,
+    triggerId: newTriggerId(),
+    directory: directoryOf(deploymentId, id, attempt + 1),
+  }));
+  await beginAttempts(tx, attempts, cluster.savepointStorageId, cluster, lookInMs);
+  if (lookInMs === 0) await wakeWatchers(tx);
+  return next.map(({ id, deploymentId, jobId, attempt }) => ({
+    type: EventType.SAVEPOINT_IN_PROGRESS,
+    deploymentId,
+    savepointId: id,
+    jobId,
+    clusterId: cluster.id,
+    message: `Savepoint ${id} goes to Flink (attempt ${attempt + 1}).`,
+  }));
 }

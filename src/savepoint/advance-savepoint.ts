@@ -8,14 +8,12 @@ import { admitSavepoints } from './admit-savepoints.js';
 import { askSavepoint } from './ask-savepoint.js';
 import { failSavepoint, resultLost } from './end-savepoint.js';
 import { seekLateResult } from './find-lost-result.js';
-import { troublePauseMs } from './look-pause.js';
+import { troublePauseMs, turnPauseMs } from './look-pause.js';
 import { readDetails } from './read-details.js';
-import { SavepointState } from './savepoint.enums.js';
+import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { type SavepointAtWork, savepointAtWork } from './savepoint.store.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { sendSavepoint } from './send-savepoint.js';
-
-const PENDING_LOOKS_EVERY_MS = 10_000;
 
 /** Takes the step that the state of a claimed savepoint allows. Called by a task at once, and by the watcher when the row is due. */
 export async function advanceSavepoint(deps: AdvanceSavepointDeps, claim: Claim): Promise<void> {
@@ -52,9 +50,10 @@ async function step(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Cl
 
 /** Whoever ends a savepoint admits the next; this look only makes sure that nobody is forgotten. */
 async function waitForTurn(database: Database, work: SavepointAtWork, claim: Claim): Promise<void> {
+  const againInMs = turnPauseMs(work.notBeforeInMs, work.origin === SavepointOrigin.SCHEDULED);
   await database.transaction(async (tx) => {
     await lockCluster(tx, work.cluster.id); // first, as everywhere: see the order of locks in docs/architecture.md
-    await fencedWrite(tx, claim, [work.state], {}, { againInMs: PENDING_LOOKS_EVERY_MS });
+    await fencedWrite(tx, claim, [work.state], {}, { againInMs });
     await recordInOrder(tx, await admitSavepoints(tx, work.cluster.id, 0));
   });
 }

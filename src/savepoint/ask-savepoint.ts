@@ -5,6 +5,7 @@ import { AppError } from '../errors.js';
 import { failPoint } from '../fail-point.js';
 import type { FlinkApi, FlinkCause, OperationStatus, SnapshotEntry } from '../flink/flink.types.js';
 import { classifySavepointFailure } from '../flink/savepoint-failure.js';
+import { endedUnseen } from '../job/job.lifecycle.js';
 import { completeSavepoint, failSavepoint } from './end-savepoint.js';
 import { describePending, explainFailure } from './explain-failure.js';
 import { findLostResult } from './find-lost-result.js';
@@ -27,13 +28,21 @@ export async function askSavepoint(
   const { attempt } = work;
   if (!attempt) return 'SETTLED';
   const flink = deps.flinkClients.at(work.cluster.url);
-  const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
+  const unseenEnd = endedUnseen(work.job.failureCode);
+  let status: OperationStatus;
+  try {
+    status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
+  } catch (error) {
+    if (!unseenEnd || !(error instanceof AppError)) throw error;
+    await findLostResult(deps, work, claim, { trouble: error }); // the cluster may be gone for good, and is not waited for
+    return 'SETTLED';
+  }
   if (status.status === 'UNKNOWN') {
     const processMark = await flink.processMark();
     const cluster = { processMark, asyncStoreDurationMs: work.cluster.asyncStoreDurationMs };
     // An id that Flink acknowledged once and does not know now has expired or gone with its process: sent again it would make a second savepoint.
-    if (!attempt.accepted && mayBeSent(attempt, cluster)) return 'SEND_AGAIN';
-    await findLostResult(deps, work, claim, processMark);
+    if (!unseenEnd && !attempt.accepted && mayBeSent(attempt, cluster)) return 'SEND_AGAIN';
+    await findLostResult(deps, work, claim, { processMark });
   } else {
     await settleStatus(deps, work, claim, status);
   }
@@ -54,7 +63,7 @@ export async function settleStatus(
     case 'FAILED':
       return recordFailure(deps, work, claim, status.cause);
     case 'UNKNOWN':
-      return findLostResult(deps, work, claim, null);
+      return findLostResult(deps, work, claim);
     case 'PENDING':
       return follow(deps, work, claim);
   }

@@ -12,7 +12,9 @@ import type { Failure } from './explain-failure.js';
 import { DetailsState, SavepointFailureCode, SavepointState } from './savepoint.enums.js';
 import { mayStillBeFound } from './savepoint.lifecycle.js';
 import { type SavepointAtWork, updateAttempt } from './savepoint.store.js';
-import { wakeStopsOf } from './stop-savepoint.store.js';
+import { isStopFailedAfter, wakeStopsOf } from './stop-savepoint.store.js';
+import { anotherTry, waitForNextTry } from './try-again.js';
+import { wakeRetention } from './wake-retention.js';
 
 /** Pause before the statistics are asked for checkpoint id, size and duration: Flink serves them from a cache of 3 s. */
 const DETAILS_FIRST_MS = 400;
@@ -64,7 +66,7 @@ export async function completeSavepoint(
         state_backend: work.job.stateBackend,
         details: DetailsState.NOT_YET_REPORTED,
         in_flight: false,
-        stop_failed_after: how === 'STOP_FAILED_AFTER',
+        ...(how === 'STOP_FAILED_AFTER' ? { stop_failed_after: true } : {}),
         lost_since: null,
         failure_code: null,
         failure_message: null,
@@ -76,8 +78,10 @@ export async function completeSavepoint(
     );
     if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: 'COMPLETED' });
     await wakeStopsOf(tx, work.id);
+    await wakeRetention(tx, [work.deploymentId]);
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
-    await recordInOrder(tx, [...eventsOfCompletion(work, place, home, how, late), ...admitted]);
+    const told = (await isStopFailedAfter(tx, work.id)) ? 'STOP_FAILED_AFTER' : how;
+    await recordInOrder(tx, [...eventsOfCompletion(work, place, home, told, late), ...admitted]);
     failPoint('savepoint.end-before-commit');
   });
   failPoint('savepoint.ended');
@@ -132,40 +136,50 @@ function eventsOfCompletion(
   return events;
 }
 
-/** There is no savepoint, or none that is known of. Lets the next one of the cluster go on in the same transaction. */
+/** There is no savepoint, or none that is known of; a scheduled one may be tried again. Lets the next one of the cluster go on in the same transaction. */
 export async function failSavepoint(
   database: Database,
   work: SavepointAtWork,
   claim: Claim,
   failure: Failure,
 ): Promise<void> {
-  const then: Then = mayStillBeFound.includes(failure.code) && work.attempt ? { againInMs: LATE_FIRST_MS } : 'REST';
   await database.transaction(async (tx) => {
     await lockClusterRow(tx, work.cluster.id);
-    await fencedWrite(
-      tx,
-      claim,
-      [work.state],
-      {
-        state: SavepointState.FAILED,
-        state_since: NOW,
-        failed_at: NOW,
-        failure_code: failure.code,
-        failure_message: failure.message,
-        failure_root_cause: failure.cause?.summary ?? null,
-        in_flight: false,
-        failures: 0,
-      },
-      then,
-    );
-    if (work.attempt) await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: failure.code });
-    if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
+    const next = await anotherTry(tx, work, failure.code);
+    const told = next
+      ? await waitForNextTry(tx, work, claim, failure, next)
+      : await endAsFailed(tx, work, claim, failure);
+    if (work.attempt && work.state === SavepointState.IN_PROGRESS) {
+      await updateAttempt(tx, work.id, work.attempt.number, { ended_at: NOW, outcome: failure.code });
+    }
     await wakeStopsOf(tx, work.id);
     const admitted = await admitSavepoints(tx, work.cluster.id, 0);
-    await recordInOrder(tx, [failedEvent(work, failure), ...admitted]);
+    await recordInOrder(tx, [told, ...admitted]);
     failPoint('savepoint.end-before-commit');
   });
   failPoint('savepoint.ended');
+}
+
+async function endAsFailed(tx: Transaction, work: SavepointAtWork, claim: Claim, failure: Failure): Promise<NewEvent> {
+  const then: Then = mayStillBeFound.includes(failure.code) && work.attempt ? { againInMs: LATE_FIRST_MS } : 'REST';
+  await fencedWrite(
+    tx,
+    claim,
+    [work.state],
+    {
+      state: SavepointState.FAILED,
+      state_since: NOW,
+      failed_at: NOW,
+      failure_code: failure.code,
+      failure_message: failure.message,
+      failure_root_cause: failure.cause?.summary ?? null,
+      in_flight: false,
+      failures: 0,
+    },
+    then,
+  );
+  if (failure.cause) await keepText(tx, work.id, 'FAILURE', failure.cause.fullText);
+  return failedEvent(work, failure);
 }
 
 function failedEvent(work: SavepointAtWork, failure: Failure): NewEvent {

@@ -1,3 +1,4 @@
+import { readFactsSoon } from '../cluster/find-cluster.js';
 import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
@@ -6,6 +7,8 @@ import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import type { CheckpointStatistics } from '../flink/flink.types.js';
 import { joinLocation, pathBelow } from '../flink/location.js';
+import { createdSavepointPath } from '../flink/savepoint-failure.js';
+import { endedUnseen } from '../job/job.lifecycle.js';
 import { completeSavepoint, failSavepoint, freeBudget, resultLost } from './end-savepoint.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import { SavepointState } from './savepoint.enums.js';
@@ -25,44 +28,68 @@ const SEEK_LATE_PAUSE_MAX_MS = 60 * 60 * 1_000;
  * process), or stays silent about it for too long. "Unknown" is not "failed", and sending again could make a second
  * savepoint: so look for a path below the attempt's own directory, in the checkpoint statistics and in the storage
  * where it can be read, twice, 30 s apart. What is found is adopted; while the job shows a savepoint in progress, wait.
+ * A cluster that does not answer is waited for, but not when the run has ended unseen: it may be gone for good.
  */
 export async function findLostResult(
   deps: AdvanceSavepointDeps,
   work: SavepointAtWork,
   claim: Claim,
-  processMark: string | null,
+  asked: Asked = {},
 ): Promise<void> {
-  const found = await seek(deps, work);
+  const { processMark = null } = asked;
+  if (processMark !== null && processMark !== work.cluster.processMark) {
+    // Whether it has gone on with the job belongs to what is said of a stop.
+    await deps.database.transaction((tx) => readFactsSoon(tx, work.cluster.id));
+  }
+  const found = await seek(deps, work, asked.trouble);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
-  if (found.trouble) throw found.trouble; // Flink could not be asked: nothing is concluded from that
+  if (found.trouble && !endedUnseen(work.job.failureCode)) throw found.trouble; // nothing is concluded from that
   if (found.mayStillRun) return wait(deps, work, claim, false);
   if (work.lostForMs === null) return wait(deps, work, claim, true);
   if (work.lostForMs < LOOKS_APART_MS) return wait(deps, work, claim, false);
-  const restarted = processMark !== null && work.attempt !== null && processMark !== work.attempt.processMark;
-  const why = restarted
-    ? `the JobManager of ${work.cluster.name} was restarted`
-    : 'Flink does not know the trigger id any more';
-  const checked = found.looked
-    ? 'Neither its statistics nor the storage show it'
-    : 'Its statistics do not show it, and the storage cannot be read from here';
   return failSavepoint(
     deps.database,
     work,
     claim,
     resultLost(
-      `What became of it is not known: ${why}. ${checked}, looked at twice. Ask for a new one; should this one show up within a day, it becomes COMPLETED.`,
+      `What became of it is not known: ${whyLost(work, found, asked)}, looked at twice. Ask for a new one; should this one show up within a day, it becomes COMPLETED.`,
     ),
   );
 }
 
+/** What Flink was asked for before the result is looked for. */
+interface Asked {
+  /** Of the process that answered. */
+  processMark?: string | null;
+  /** It did not answer: it is not asked once more. */
+  trouble?: AppError;
+}
+
+function whyLost({ cluster, job, attempt }: SavepointAtWork, found: Found, { processMark = null }: Asked): string {
+  if (found.trouble) {
+    const storage = found.looked ? 'The storage does not show it' : 'The storage cannot be read from here';
+    return `the run ended unseen (${job.failureCode}), and ${cluster.name} does not answer. ${storage}`;
+  }
+  const restarted = processMark !== null && attempt !== null && processMark !== attempt.processMark;
+  const why = restarted
+    ? `the JobManager of ${cluster.name} was restarted`
+    : 'Flink does not know the trigger id any more';
+  return found.looked
+    ? `${why}. Neither its statistics nor the storage show it`
+    : `${why}. Its statistics do not show it, and the storage cannot be read from here`;
+}
+
 /** A savepoint that was given up (RESULT_LOST, ABANDONED) may still show up: adopted when it does, looked for ever more seldom for a day. */
 export async function seekLateResult(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+  if (work.inFlight && endedUnseen(work.job.failureCode)) return freeBudget(deps.database, work, claim, 0);
   if (work.inFlight && work.attempt) {
     // ABANDONED while Flink was at it: it counts against the budget until Flink is seen to be done.
     const status = await deps.flinkClients
       .at(work.cluster.url)
       .savepointOperation(work.job.flinkJobId, work.attempt.triggerId);
     if (status.status === 'COMPLETED') return completeSavepoint(deps.database, work, claim, status.location, 'POLLED');
+    const path = status.status === 'FAILED' ? createdSavepointPath(status.cause) : null;
+    if (path !== null) return completeSavepoint(deps.database, work, claim, path, 'STOP_FAILED_AFTER');
     // A call that is just under way may still arrive: unknown counts as done only when none can.
     const settled =
       status.status === 'FAILED' ||
@@ -87,17 +114,23 @@ export interface Found {
   trouble: AppError | null;
 }
 
-/** Looks once for a result below the attempt's directory. */
-export async function seek({ database, flinkClients }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<Found> {
+/** Looks once for a result below the attempt's directory. `silent`: Flink has just not answered. */
+export async function seek(
+  { database, flinkClients }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  silent: AppError | null = null,
+): Promise<Found> {
   const { attempt } = work;
   if (!attempt) return { location: null, mayStillRun: false, looked: false, trouble: null };
   let statistics: CheckpointStatistics | null = null;
-  let trouble: AppError | null = null;
-  try {
-    statistics = await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId);
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    trouble = error; // told to the caller; the storage may show it all the same
+  let trouble = silent;
+  if (trouble === null) {
+    try {
+      statistics = await flinkClients.at(work.cluster.url).checkpoints(work.job.flinkJobId);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      trouble = error; // told to the caller; the storage may show it all the same
+    }
   }
   const directory = joinLocation(attempt.rootUri, attempt.directory);
   const told = statistics && locationBelow(statistics, directory);

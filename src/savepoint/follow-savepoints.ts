@@ -96,9 +96,10 @@ export class SavepointFollowers implements FollowSavepoints {
       if (one.lost) return;
       if (one.disturbed) return giveBack(this.database, claim.table, [claim]);
       const status = await flink.savepointOperation(work.job.flinkJobId, attempt.triggerId);
-      if (status.status === 'UNKNOWN') return findLostResult(this.deps, asOfNow(one), claim, await flink.processMark());
+      if (status.status === 'UNKNOWN')
+        return findLostResult(this.deps, asOfNow(one), claim, { processMark: await flink.processMark() });
       if (status.status !== 'PENDING') return settleStatus(this.deps, asOfNow(one), claim, status);
-      if (elapsedMs(one) > patienceMs(work)) return findLostResult(this.deps, asOfNow(one), claim, null);
+      if (elapsedMs(one) > patienceMs(work)) return findLostResult(this.deps, asOfNow(one), claim);
       this.readProgressIfDue(one);
     }
   }

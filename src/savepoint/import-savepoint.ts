@@ -12,12 +12,13 @@ import { lockDeployment } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { normaliseLocation } from '../flink/location.js';
+import { type LiveWriter, liveWriterOf, writerInWords } from '../job/live-writer.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
-import { findSavepoint } from './find-savepoint.js';
+import { findSavepoint, type Place, savepointAt } from './find-savepoint.js';
 import { kindByName, problemOfLocation } from './import-location.js';
 import { AlreadyKnown, type ImportSavepointInput, type ImportSavepointResult } from './import-savepoint.types.js';
 import { DataState } from './savepoint.enums.js';
-import { insertImported, type Place, savepointAt } from './savepoint-place.store.js';
+import { insertImported } from './savepoint-place.store.js';
 
 /** A place with what was found out about it. */
 interface Candidate {
@@ -56,6 +57,8 @@ export async function importSavepoint(
       if (!('place' in candidate)) return candidate;
       const known = await savepointAt(tx, candidate.everywhere, candidate.location);
       if (known) return new AlreadyKnown(candidate.location, known);
+      const writer = await liveWriterOf(tx, candidate.location);
+      if (writer) return ofLiveJob(candidate.location, writer);
       return store(tx, input, candidate, caller);
     });
   } catch (error) {
@@ -65,6 +68,13 @@ export async function importSavepoint(
     return new AlreadyKnown(candidate.location, known);
   }
 }
+
+const ofLiveJob = (location: string, writer: LiveWriter) =>
+  new InvalidInput(
+    'location',
+    `${location} is a checkpoint of a live job: ${writerInWords(writer)}, and Flink deletes it when newer ones have completed. ` +
+      'Take a savepoint of the job and import that, or stop the job first.',
+  );
 
 /** Which storage it lies in, and what is seen of it there; asked outside the transaction, since a slow storage must not hold one up. */
 async function lookAt(

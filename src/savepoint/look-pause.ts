@@ -32,6 +32,19 @@ export function progressPauseMs(elapsedMs: number, followed: number): number {
   return Math.max(STATISTICS_EVERY_MS, Math.min(LONGEST_MS, elapsedMs * 0.05), (followed * 1_000) / STATISTICS_PER_S);
 }
 
+/**
+ * Pause before somebody looks whether the turn of one that is PENDING has come. Whoever ends a savepoint admits the next, so this
+ * is for those alone that nobody would: whose time comes by itself, and whom a process that died was about to admit. Of scheduled
+ * ones thousands may wait together.
+ */
+export function turnPauseMs(notBeforeInMs: number | null, scheduled: boolean): number {
+  if (notBeforeInMs !== null && notBeforeInMs > 0) return Math.ceil(notBeforeInMs);
+  return scheduled ? 60_000 : 10_000;
+}
+
+/** Pause before a scheduled savepoint is tried again: 30 s, doubling. */
+export const tryAgainPauseMs = (tries: number): number => 30_000 * 2 ** (tries - 1);
+
 /** Pause after a question to Flink that got no answer: doubles from 500 ms to 5 s. */
 export function troublePauseMs(failures: number): number {
   return Math.min(5_000, 500 * 2 ** Math.min(failures, 10));

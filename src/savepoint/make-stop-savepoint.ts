@@ -8,7 +8,7 @@ import type { Job } from '../job/job.entity.js';
 import { directoryOf, newTriggerId } from './admit-savepoints.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { SavepointOrigin } from './savepoint.enums.js';
-import { beginAttempt, insertAttempt, insertSavepoint, lastDurationsMs } from './savepoint.store.js';
+import { beginAttempts, insertSavepoint, lastDurationsMs } from './savepoint.store.js';
 import { tieToStop } from './stop-savepoint.store.js';
 
 export interface StopSavepoint {
@@ -51,15 +51,13 @@ export async function makeStopSavepoint(
     },
     0,
   );
-  await insertAttempt(tx, {
+  const attempt = {
     savepointId: id,
     number: 1,
     triggerId: newTriggerId(),
-    storageId: cluster.savepointStorageId,
     directory: directoryOf(job.deploymentId, id, 1),
-    processMark: cluster.processMark,
-  });
-  await beginAttempt(tx, id, 1, cluster.flinkVersion, 0);
+  };
+  await beginAttempts(tx, [attempt], cluster.savepointStorageId, cluster, 0);
   await tieToStop(tx, stopId, id);
   const about = { deploymentId: job.deploymentId, savepointId: id, jobId: job.id, clusterId: cluster.id, stopId };
   return {

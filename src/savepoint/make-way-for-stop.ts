@@ -46,10 +46,11 @@ export async function withdrawOfStop(tx: Transaction, job: OfJob, stopId: string
 async function withdraw(
   tx: Transaction,
   job: OfJob,
-  { id, attempt }: { id: string; attempt: number },
+  { id, state, attempt }: { id: string; state: string; attempt: number },
   why: string,
 ): Promise<NewEvent> {
-  const message = `${why} Flink was not asked.`;
+  const triedBefore = state === 'PENDING' && attempt > 0; // it waits for another try, and its attempts have ended
+  const message = `${why} Flink was not asked${triedBefore ? ' again' : ''}.`;
   await moveSavepoint(tx, id, [SavepointState.PENDING, SavepointState.IN_PROGRESS], {
     state: SavepointState.FAILED,
     state_since: NOW,
@@ -60,7 +61,7 @@ async function withdraw(
     look_at: null,
     claimed_until: null,
   });
-  if (attempt > 0) await updateAttempt(tx, id, attempt, { ended_at: NOW, outcome: 'NEVER_SENT' });
+  if (attempt > 0 && !triedBefore) await updateAttempt(tx, id, attempt, { ended_at: NOW, outcome: 'NEVER_SENT' });
   return {
     type: EventType.SAVEPOINT_FAILED,
     deploymentId: job.deploymentId,

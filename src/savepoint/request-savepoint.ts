@@ -4,11 +4,10 @@ import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged, NoSavepointRoot } from '../cluster/cluster.types.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
-import { findDeployment } from '../deployment/find-deployment.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import { EventType } from '../event/event-types.js';
 import { failPoint } from '../fail-point.js';
@@ -22,7 +21,9 @@ import { admitTo } from './admit-savepoints.js';
 import { chooseFormat } from './choose-format.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { findSavepoint } from './find-savepoint.js';
+import { givesWay, overtake } from './overtake-scheduled.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
+import type { Savepoint } from './savepoint.entity.js';
 import { insertSavepoint, lastDurationsMs, savepointUnderWay } from './savepoint.store.js';
 import {
   type CreateSavepointInput,
@@ -52,19 +53,22 @@ export async function requestSavepoint(
   }
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'createSavepoint', input };
   const answer = await answerOnce(database, request, findSavepoint, async (tx) => {
-    const cluster = await lockClusterOf(tx, input.deploymentId); // one decision at a time
-    const deployment = cluster && (await findDeployment(tx, input.deploymentId)); // as it is now that nobody else decides
-    if (!deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const found = await findForDecision(tx, input.deploymentId);
+    if (!found) return new NotFound('deploymentId', 'deployment', input.deploymentId);
+    const { deployment, cluster } = found;
     const job = deployment.currentJobId ? await findJob(tx, deployment.currentJobId) : null;
-    const refusal = await refuse(tx, deployment, job, cluster);
+    const underWay = await savepointUnderWay(tx, deployment.id);
+    const refusal = await refuse(tx, deployment, job, cluster, underWay);
     if (refusal) return refusal;
     if (!job) throw new Error('A running deployment has a job');
     const format = chooseFormat(input.format ?? deployment.savepointFormat, job.stateBackend);
     if (format instanceof FormatNotSupported) return format;
 
-    const id = await store(tx, input, deployment, job, format, caller);
+    const id: string = randomUUID();
+    const overtaken = underWay ? [await overtake(tx, underWay, id)] : [];
+    await store(tx, id, input, deployment, job, format, caller);
     const admitted = await admitTo(tx, cluster, LOOK_BY_ITSELF_MS);
-    await recordInOrder(tx, [requested(id, input, deployment, job, caller), ...admitted]);
+    await recordInOrder(tx, [...overtaken, requested(id, input, deployment, job, caller), ...admitted]);
     return id;
   });
   failPoint('request.committed');
@@ -75,9 +79,14 @@ export async function requestSavepoint(
   return answer;
 }
 
-async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, cluster: Cluster) {
-  const underWay = await savepointUnderWay(tx, deployment.id);
-  if (underWay) return new SavepointInProgress(underWay.id);
+async function refuse(
+  tx: Transaction,
+  deployment: Deployment,
+  job: Job | null,
+  cluster: Cluster,
+  underWay: Savepoint | null,
+) {
+  if (underWay && !givesWay(underWay)) return new SavepointInProgress(underWay.id);
   const ambiguous = deployment.ambiguousSince && (await ambiguityOf(tx, deployment.id));
   if (ambiguous) return ambiguous;
   if (deployment.state !== DeploymentState.RUNNING) {
@@ -90,15 +99,15 @@ async function refuse(tx: Transaction, deployment: Deployment, job: Job | null, 
 
 async function store(
   tx: Transaction,
+  id: string,
   input: CreateSavepointInput,
   deployment: Deployment,
   job: Job,
   format: SavepointFormat,
   caller: Caller,
-): Promise<string> {
+): Promise<void> {
   const durations = await lastDurationsMs(tx, deployment.id, format);
   const warning = likelyToExpire(durations, job.checkpointTimeoutMs);
-  const id = randomUUID();
   await insertSavepoint(
     tx,
     {
@@ -115,7 +124,6 @@ async function store(
     },
     LOOK_BY_ITSELF_MS,
   );
-  return id;
 }
 
 function requested(

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../db/database.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import type { SnapshotKind } from '../job/snapshot-kind.js';
-import { Savepoint } from './savepoint.entity.js';
+import type { Place } from './find-savepoint.js';
 import type { DataState } from './savepoint.enums.js';
 
 /** Where savepoints lie: their storages and paths, imports among them. */
@@ -15,50 +15,22 @@ export interface BegunSavepoint {
   sent: boolean;
 }
 
+const BEGUN = `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt, coalesce(a.sends > 0, false) as sent
+       from savepoint s left join savepoint_attempt a on a.savepoint_id = s.id and a.number = s.attempt`;
+
 /** All that a cluster was, or is about to be, asked for; nobody's look writes to them until the transaction ends. */
 export const beganOn = (tx: Transaction, clusterId: string) =>
   tx.rows<BegunSavepoint>(
-    `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt, coalesce(a.sends > 0, false) as sent
-       from savepoint s left join savepoint_attempt a on a.savepoint_id = s.id and a.number = s.attempt
-      where s.cluster_id = $1 and s.state = 'IN_PROGRESS' order by s.id for no key update of s`,
+    `${BEGUN} where s.cluster_id = $1 and s.state = 'IN_PROGRESS' order by s.id for no key update of s`,
     [clusterId],
   );
 
-/** A place that a location may be: a storage, and the path below its root there. */
-export interface Place {
-  storageId: string;
-  path: string;
-}
-
-/**
- * The savepoint, in any state but DELETED, that lies at one of some places, or at this location outside all storages; or
- * one of which nothing was seen yet and that is to be found below the directory of its attempt.
- */
-export function savepointAt(sql: Sql, places: readonly Place[], location: string) {
-  const above = places.flatMap(({ storageId, path }) =>
-    path.split('/').map((_, index, segments) => ({ storageId, path: segments.slice(0, index).join('/') })),
+/** The same of a run, without those that are looked for already. */
+export const beganOf = (tx: Transaction, jobId: string) =>
+  tx.rows<BegunSavepoint>(
+    `${BEGUN} where s.job_id = $1 and s.state = 'IN_PROGRESS' and s.lost_since is null order by s.id for no key update of s`,
+    [jobId],
   );
-  return sql.entity(
-    Savepoint,
-    `select s.* from savepoint s
-      where s.id in (
-        select id from savepoint where (storage_id, path) in (select * from unnest($1::uuid[], $2::text[])) and state <> 'DELETED'
-        union all
-        select id from savepoint where storage_id is null and location = $3 and state <> 'DELETED'
-        union all
-        select o.id from savepoint o join savepoint_attempt a on a.savepoint_id = o.id
-         where (a.storage_id, a.directory) in (select * from unnest($4::uuid[], $5::text[]))
-           and (o.state in ('PENDING', 'IN_PROGRESS') or (o.state = 'FAILED' and o.look_at is not null)))
-      order by s.created_at limit 1`,
-    [
-      places.map(({ storageId }) => storageId),
-      places.map(({ path }) => path),
-      location,
-      above.map(({ storageId }) => storageId),
-      above.map(({ path }) => path),
-    ],
-  );
-}
 
 /** A row that never moves by itself: nobody ever asked Flink for it. */
 export async function insertImported(
@@ -114,6 +86,15 @@ export const pathsInTwo = (sql: Sql, storageIds: readonly string[]) =>
  * who would go on writing of a storage that is gone.
  */
 export async function moveToStorage(tx: Transaction, from: readonly string[], to: string): Promise<number> {
+  // In the order of their ids, as whoever else locks several.
+  await tx.row(
+    `with locked as (
+       select s.id from savepoint s
+        where s.storage_id = any($1) or s.id in (select savepoint_id from savepoint_attempt where storage_id = any($1))
+        order by s.id for no key update of s)
+     select count(*) from locked`,
+    [from],
+  );
   await tx.changed(
     `update savepoint s set claim = claim + 1, claimed_until = null, look_at = case when look_at is null then null else now() end
        from savepoint_attempt a where a.savepoint_id = s.id and a.storage_id = any($1) and s.claimed_until is not null`,

@@ -1,4 +1,4 @@
-import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Field, ID, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { bigintToNumber } from '../db/database.js';
@@ -6,73 +6,27 @@ import { SavepointFormat } from '../deployment/savepoint-format.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import {
   DataState,
+  DeletionProof,
   DetailsState,
   NoProgressReason,
   SavepointFailureCode,
   SavepointOrigin,
   SavepointState,
 } from './savepoint.enums.js';
+import { SavepointProgressNow } from './savepoint-progress.types.js';
 
 @ObjectType({
   description: 'Something that a request should make the caller think about; it was carried out all the same.',
 })
 export class SavepointWarning {
   @Field(() => String, {
-    description: 'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout.',
+    description:
+      'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout. FORMAT_NOT_SUPPORTED: its schedule asks for a format that the state backend cannot write, and it is made in the other one.',
   })
   code!: string;
 
   @Field(() => String, { description: 'What may happen and what to do about it, for a person.' })
   message!: string;
-}
-
-/** The columns that progress is told from. */
-export interface ProgressColumns {
-  acknowledgedSubtasks: number | null;
-  totalSubtasks: number | null;
-  progressBytes: number | null;
-  progressAt: Date | null;
-  stateSince: Date;
-  expectedDurationMs: number | null;
-  noProgress: NoProgressReason | null;
-}
-
-@ObjectType({ description: 'Progress of a savepoint in Flink. Numbers are null where noProgress says why.' })
-export class SavepointProgressNow {
-  @Field(() => Int, { nullable: true, description: 'How many of totalSubtasks have written their part.' })
-  readonly acknowledgedSubtasks: number | null;
-
-  @Field(() => Int, { nullable: true, description: 'How many subtasks take part.' })
-  readonly totalSubtasks: number | null;
-
-  @Field(() => SafeInt, { nullable: true, description: 'Written so far.' })
-  readonly bytes: number | null;
-
-  @Field(() => DateTime, { nullable: true, description: 'When Flink was asked.' })
-  readonly observedAt: Date | null;
-
-  @Field(() => SafeInt, { description: 'Since it was admitted.' })
-  readonly elapsedMs: number;
-
-  @Field(() => SafeInt, {
-    nullable: true,
-    description: 'Median of the last ten of this deployment in this format; null when there were none.',
-  })
-  readonly expectedDurationMs: number | null;
-
-  @Field(() => NoProgressReason, { nullable: true, description: 'Why the numbers are null; null when they are there.' })
-  readonly noProgress: NoProgressReason | null;
-
-  constructor(savepoint: ProgressColumns) {
-    this.acknowledgedSubtasks = savepoint.acknowledgedSubtasks;
-    this.totalSubtasks = savepoint.totalSubtasks;
-    this.bytes = savepoint.progressBytes;
-    this.observedAt = savepoint.progressAt;
-    this.elapsedMs = Math.max(0, Date.now() - savepoint.stateSince.getTime());
-    this.expectedDurationMs = savepoint.expectedDurationMs;
-    this.noProgress =
-      savepoint.noProgress ?? (savepoint.totalSubtasks === null ? NoProgressReason.NOT_YET_REPORTED : null);
-  }
 }
 
 @ObjectType({ description: 'Why there is no savepoint.' })
@@ -122,12 +76,9 @@ export class Savepoint {
   @Column('boolean')
   drained!: boolean;
 
-  @Field(() => Boolean, {
-    description:
-      'STOP_FAILED_AFTER: it is whole, and the stop that made it failed afterwards. Its side effects may be uncommitted: restore from it, and from nothing later.',
-  })
+  /** Its run ended otherwise than by its stop: says something once it is whole. */
   @Column('boolean', { name: 'stop_failed_after' })
-  stopFailedAfter!: boolean;
+  runEndedOtherwise!: boolean;
 
   @Field(() => Boolean, {
     description:
@@ -271,6 +222,49 @@ export class Savepoint {
   @Column('timestamptz', { name: 'failed_at', nullable: true })
   failedAt!: Date | null;
 
+  @Column('uuid', { name: 'schedule_id', nullable: true })
+  scheduleId!: string | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Of a SCHEDULED one: the slot of the schedule that it was made for; else null.',
+  })
+  @Column('timestamptz', { name: 'slot_at', nullable: true })
+  slotAt!: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'While it is PENDING: not sent before this time, for jitter or the pause before another attempt.',
+  })
+  @Column('timestamptz', { name: 'not_before', nullable: true })
+  notBefore!: Date | null;
+
+  @Column('integer', { name: 'attempts_allowed' })
+  attemptsAllowed!: number;
+
+  @Field(() => Boolean, { description: 'A person has pinned it: nothing deletes it until it is unpinned.' })
+  @Column('boolean')
+  pinned!: boolean;
+
+  @Field(() => DateTime, { nullable: true, description: 'Nothing deletes it before this time; null: it is not held.' })
+  @Column('timestamptz', { name: 'held_until', nullable: true })
+  heldUntil!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it is held, as given; null where it is not.' })
+  @Column('text', { name: 'hold_reason', nullable: true })
+  holdReason!: string | null;
+
+  @Field(() => DeletionProof, {
+    nullable: true,
+    description: 'Of a DELETED one: how it is known to be gone; else null.',
+  })
+  @Column('text', { nullable: true })
+  proof!: DeletionProof | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was DELETED, on the clock of the database.' })
+  @Column('timestamptz', { name: 'deleted_at', nullable: true })
+  deletedAt!: Date | null;
+
   @Field(() => [SavepointWarning], { description: 'What to think about, as of the request; empty: nothing.' })
   @Column('jsonb')
   warnings!: SavepointWarning[];
@@ -282,6 +276,14 @@ export class Savepoint {
   @Field(() => DateTime, { description: 'When the request was accepted.' })
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
+
+  @Field(() => Boolean, {
+    description:
+      'STOP_FAILED_AFTER: it is whole, and the stop that made it failed afterwards. Its side effects may be uncommitted: restore from it, and from nothing later.',
+  })
+  get stopFailedAfter(): boolean {
+    return this.runEndedOtherwise && this.completedAt !== null;
+  }
 
   @Field(() => SavepointProgressNow, {
     nullable: true,
@@ -301,69 +303,4 @@ export class Savepoint {
       failedAt: this.failedAt,
     };
   }
-}
-
-/** One line per time that Flink was, or may have been, asked. Stored before the first call. */
-@Entity('savepoint_attempt')
-@ObjectType({ description: 'One time that Flink was, or may have been, asked for a savepoint.' })
-export class SavepointAttempt {
-  @PrimaryColumn('uuid', { name: 'savepoint_id' })
-  savepointId!: string;
-
-  @Field(() => Int, { description: 'Counts the attempts of its savepoint from 1.' })
-  @PrimaryColumn('integer')
-  number!: number;
-
-  @Field(() => String, {
-    description: 'Chosen by Stateward before the call; the same one is sent again after a lost reply.',
-  })
-  @Column('text', { name: 'trigger_id' })
-  triggerId!: string;
-
-  @Column('uuid', { name: 'storage_id' })
-  storageId!: string;
-
-  @Field(() => String, { description: 'Directory of its own below the storage root; Flink adds savepoint-… below it.' })
-  @Column('text')
-  directory!: string;
-
-  @Column('text', { name: 'process_mark', nullable: true })
-  processMark!: string | null;
-
-  @Field(() => DateTime, { description: 'When it was stored, before the first call.' })
-  @Column('timestamptz', { name: 'stored_at' })
-  storedAt!: Date;
-
-  @Field(() => DateTime, { nullable: true, description: 'When the first call left, or was about to.' })
-  @Column('timestamptz', { name: 'sent_at', nullable: true })
-  sentAt!: Date | null;
-
-  @Field(() => Int, { description: 'How often it was sent, always with the same trigger id.' })
-  @Column('integer')
-  sends!: number;
-
-  @Column('integer')
-  refusals!: number;
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'When Flink acknowledged the call; null: no acknowledgement was seen.',
-  })
-  @Column('timestamptz', { name: 'accepted_at', nullable: true })
-  acceptedAt!: Date | null;
-
-  @Field(() => DateTime, {
-    nullable: true,
-    description: 'When its outcome was known, or it was given up; null while it goes on.',
-  })
-  @Column('timestamptz', { name: 'ended_at', nullable: true })
-  endedAt!: Date | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'COMPLETED, or a failure code. NEVER_SENT: the JobManager was restarted before the call, and a new attempt followed.',
-  })
-  @Column('text', { nullable: true })
-  outcome!: string | null;
 }

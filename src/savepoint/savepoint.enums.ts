@@ -12,7 +12,7 @@ registerEnumType(SavepointOrigin, {
   valuesConfig: {
     MANUAL: { description: 'Asked for with createSavepoint.' },
     STOP: { description: 'Made when its deployment was stopped.' },
-    SCHEDULED: { description: "Comes with a later version: made by its deployment's schedule." },
+    SCHEDULED: { description: "Made by its deployment's schedule." },
     IMPORTED: { description: 'Made outside Stateward, and recorded afterwards.' },
   },
 });
@@ -108,6 +108,25 @@ registerEnumType(DetailsState, {
     NOT_YET_REPORTED: { description: "Flink's statistics lag up to some seconds behind." },
     REPORTED: { description: 'Checkpoint id, trigger time, size and duration are known.' },
     NEVER_REPORTED: { description: "The job's statistics were gone before they told." },
+  },
+});
+
+export enum DeletionProof {
+  EMPTY = 'EMPTY',
+  FLINK_CONFIRMED = 'FLINK_CONFIRMED',
+  RECORD_ONLY = 'RECORD_ONLY',
+  NONE = 'NONE',
+}
+registerEnumType(DeletionProof, {
+  name: 'DeletionProof',
+  description: 'How a DELETED savepoint is known to be gone.',
+  valuesConfig: {
+    EMPTY: { description: 'Its storage was looked into: nothing is left in its directory.' },
+    FLINK_CONFIRMED: {
+      description: 'Its storage cannot be looked into; Flink ended the disposal without a failure.',
+    },
+    RECORD_ONLY: { description: 'An imported one: its record ended, and its data were not touched.' },
+    NONE: { description: 'A person gave it up (forgetSavepoint): data may be left.' },
   },
 });
 

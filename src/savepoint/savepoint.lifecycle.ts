@@ -23,6 +23,15 @@ export const mayStillBeFound: readonly SavepointFailureCode[] = [
   SavepointFailureCode.ABANDONED,
 ];
 
+/** After these a schedule may try again, on a fresh trigger id and in a directory of its own. */
+export const mayBeTriedAgain: readonly SavepointFailureCode[] = [
+  SavepointFailureCode.TASKS_NOT_RUNNING,
+  SavepointFailureCode.ABORTED,
+  SavepointFailureCode.STORAGE_ERROR,
+  SavepointFailureCode.EXPIRED,
+  SavepointFailureCode.RESULT_LOST,
+];
+
 const RESEND_MARGIN_MS = 60_000;
 const LEAST_STORE_DURATION_MS = 90_000;
 

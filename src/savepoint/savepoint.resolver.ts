@@ -29,8 +29,10 @@ import { Storage } from '../cluster/storage.entity.js';
 import { abandonSavepoint } from './abandon-savepoint.js';
 import { findSavepoint } from './find-savepoint.js';
 import { requestSavepoint } from './request-savepoint.js';
-import { Savepoint, SavepointAttempt } from './savepoint.entity.js';
+import { SavepointAttempt } from './savepoint-attempt.entity.js';
+import { Savepoint } from './savepoint.entity.js';
 import { attemptsOf, savepointPage } from './savepoint.store.js';
+import { updateSavepoint } from './update-savepoint.js';
 import {
   AbandonSavepointInput,
   AbandonSavepointResult,
@@ -38,6 +40,8 @@ import {
   CreateSavepointResult,
   DeploymentSavepointFilterInput,
   SavepointFilterInput,
+  UpdateSavepointInput,
+  UpdateSavepointResult,
 } from './savepoint.types.js';
 import { followSavepoint, waitForSavepoint } from './wait-for-savepoint.js';
 
@@ -102,6 +106,17 @@ export class SavepointResolver {
     @Ctx() { caller }: Context,
   ): Promise<AbandonSavepointResult> {
     return abandonSavepoint(this.services, input, caller);
+  }
+
+  @Mutation(() => UpdateSavepointResult, {
+    description: 'Changes the description of a savepoint, and whether it is pinned or held.',
+  })
+  updateSavepoint(
+    @Arg('input', () => UpdateSavepointInput, { description: 'Which savepoint, and what to change.' })
+    input: UpdateSavepointInput,
+    @Ctx() { caller }: Context,
+  ): Promise<UpdateSavepointResult> {
+    return updateSavepoint(this.services, input, caller);
   }
 
   @Subscription(() => SavepointProgress, {

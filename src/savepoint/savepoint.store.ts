@@ -4,8 +4,9 @@ import { type Claim, ClaimLost, LEASE_MS } from '../db/claims.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
-import type { JobState } from '../job/job.entity.js';
-import { Savepoint, SavepointAttempt } from './savepoint.entity.js';
+import type { JobFailureCode, JobState } from '../job/job.entity.js';
+import { SavepointAttempt } from './savepoint-attempt.entity.js';
+import { Savepoint } from './savepoint.entity.js';
 import type {
   DetailsState,
   NoProgressReason,
@@ -27,9 +28,14 @@ export interface SavepointFilter {
 }
 
 export function savepointPage(sql: Sql, page: Page, filter: SavepointFilter) {
+  const values: unknown[] = [];
+  return pageOf(sql, Savepoint, 'savepoint', page, conditionsOf(filter, values), values);
+}
+
+/** As SQL; their values are added to `values`. */
+export function conditionsOf(filter: SavepointFilter, values: unknown[]): string[] {
   const { deploymentId, states, origins, formats, from, to, text } = filter;
   const where: string[] = [];
-  const values: unknown[] = [];
   if (deploymentId) where.push(`deployment_id = $${values.push(deploymentId)}`);
   if (states) where.push(`state = any($${values.push(states)})`);
   if (origins) where.push(`origin = any($${values.push(origins)})`);
@@ -37,7 +43,7 @@ export function savepointPage(sql: Sql, page: Page, filter: SavepointFilter) {
   if (from) where.push(`created_at >= $${values.push(from)}`);
   if (to) where.push(`created_at < $${values.push(to)}`);
   if (text) where.push(`position(lower($${values.push(text)}) in lower(description)) > 0`);
-  return pageOf(sql, Savepoint, 'savepoint', page, where, values);
+  return where;
 }
 
 export const attemptsOf = (sql: Sql, savepointId: string) =>
@@ -107,6 +113,20 @@ export async function lastDurationsMs(sql: Sql, deploymentId: string, format: Sa
 export const lockSavepoint = (tx: Transaction, id: string) =>
   tx.entity(Savepoint, 'select * from savepoint where id = $1 for no key update', [id]);
 
+/** What people say of one, whatever it is at; the row is locked. */
+export const setKept = (
+  tx: Transaction,
+  id: string,
+  { description, pinned, heldUntil, holdReason }: Pick<Savepoint, 'description' | 'pinned' | 'heldUntil' | 'holdReason'>,
+) =>
+  tx.changed('update savepoint set description = $2, pinned = $3, held_until = $4, hold_reason = $5 where id = $1', [
+    id,
+    description,
+    pinned,
+    heldUntil,
+    holdReason,
+  ]);
+
 /** How many Flink may be at, in a cluster. */
 export async function countInFlight(tx: Transaction, clusterId: string): Promise<number> {
   const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [
@@ -123,12 +143,12 @@ export async function somePending(tx: Transaction, clusterId: string): Promise<b
   return row !== undefined;
 }
 
-/** The oldest that wait and whose job runs fully, manual ones before scheduled ones. */
+/** Those that wait, whose time has come and whose job runs fully: manual ones before scheduled ones, which go in the order of their slots. */
 export const nextPending = (tx: Transaction, clusterId: string, limit: number) =>
   tx.rows<{ id: string; deploymentId: string; jobId: string; attempt: number }>(
     `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt from savepoint s join job j on j.id = s.job_id
-      where s.cluster_id = $1 and s.state = 'PENDING' and j.state = 'RUNNING'
-      order by (s.origin = 'SCHEDULED'), s.created_at, s.id limit $2 for update of s skip locked`,
+      where s.cluster_id = $1 and s.state = 'PENDING' and j.state = 'RUNNING' and (s.not_before is null or s.not_before <= now())
+      order by (s.origin = 'SCHEDULED'), coalesce(s.slot_at, s.created_at), s.id limit $2 for update of s skip locked`,
     [clusterId, limit],
   );
 
@@ -151,19 +171,33 @@ export async function moveSavepoint(
   );
 }
 
-/** From PENDING to IN_PROGRESS, taken away from a look that still sees it PENDING. The attempt is stored already. */
-export async function beginAttempt(
+/** From PENDING to IN_PROGRESS, each with its attempt, taken away from a look that still sees it PENDING. One statement for all of a cluster. */
+export async function beginAttempts(
   tx: Transaction,
-  id: string,
-  attempt: number,
-  flinkVersion: string | null,
+  attempts: readonly Pick<SavepointAttempt, 'savepointId' | 'number' | 'triggerId' | 'directory'>[],
+  storageId: string,
+  cluster: { processMark: string | null; flinkVersion: string | null },
   lookInMs: number,
 ): Promise<void> {
   await tx.changed(
-    `update savepoint set state = 'IN_PROGRESS', state_since = now(), attempt = $2, in_flight = true, flink_version = $3,
-            claim = claim + 1, claimed_until = null, look_at = now() + $4 * interval '1 ms'
-      where id = $1 and state = 'PENDING'`,
-    [id, attempt, flinkVersion, lookInMs],
+    `with begun as (
+       select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) as b(id, number, trigger_id, directory)),
+          moved as (
+       update savepoint s set state = 'IN_PROGRESS', state_since = now(), attempt = b.number, in_flight = true, flink_version = $7,
+              claim = claim + 1, claimed_until = null, look_at = now() + $8 * interval '1 ms'
+         from begun b where s.id = b.id and s.state = 'PENDING')
+     insert into savepoint_attempt (savepoint_id, number, trigger_id, storage_id, directory, process_mark, stored_at)
+     select id, number, trigger_id, $5, directory, $6, now() from begun order by id`,
+    [
+      attempts.map(({ savepointId }) => savepointId),
+      attempts.map(({ number }) => number),
+      attempts.map(({ triggerId }) => triggerId),
+      attempts.map(({ directory }) => directory),
+      storageId,
+      cluster.processMark,
+      cluster.flinkVersion,
+      lookInMs,
+    ],
   );
 }
 
@@ -269,6 +303,8 @@ export interface SavepointAtWork {
   inFlight: boolean;
   failures: number;
   stateAgeMs: number;
+  /** Until it may be sent; null: at any time. */
+  notBeforeInMs: number | null;
   lostForMs: number | null;
   acknowledgedSubtasks: number | null;
   totalSubtasks: number | null;
@@ -284,6 +320,7 @@ export interface SavepointAtWork {
     id: string;
     flinkJobId: string;
     state: JobState;
+    failureCode: JobFailureCode | null;
     checkpointTimeoutMs: number | null;
     stateBackend: string | null;
   };
@@ -327,10 +364,10 @@ export async function savepointAtWork(sql: Sql, claim: Claim): Promise<Savepoint
     `select jsonb_build_object(
         'id', s.id, 'deploymentId', s.deployment_id, 'deploymentName', d.name, 'state', s.state, 'origin', s.origin, 'drained', s.drained, 'format', s.format,
         'failureCode', s.failure_code, 'inFlight', s.in_flight, 'failures', s.failures, 'stateAgeMs', ${ageOf('s.state_since')},
-        'lostForMs', ${ageOf('s.lost_since')}, 'acknowledgedSubtasks', s.acknowledged_subtasks, 'totalSubtasks', s.total_subtasks,
+        'notBeforeInMs', -${ageOf('s.not_before')}, 'lostForMs', ${ageOf('s.lost_since')}, 'acknowledgedSubtasks', s.acknowledged_subtasks, 'totalSubtasks', s.total_subtasks,
         'progressBytes', s.progress_bytes, 'progressAgeMs', ${ageOf('s.progress_at')}, 'noProgress', s.no_progress, 'expectedDurationMs', s.expected_duration_ms,
         'storageId', s.storage_id, 'path', s.path, 'location', s.location, 'detailsState', s.details,
-        'job', jsonb_build_object('id', j.id, 'flinkJobId', j.flink_job_id, 'state', j.state,
+        'job', jsonb_build_object('id', j.id, 'flinkJobId', j.flink_job_id, 'state', j.state, 'failureCode', j.failure_code,
                                   'checkpointTimeoutMs', j.checkpoint_timeout_ms, 'stateBackend', j.state_backend),
         'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark,
                                       'asyncStoreDurationMs', c.async_store_duration_ms, 'flinkVersion', c.flink_version,

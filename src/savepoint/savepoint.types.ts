@@ -46,6 +46,36 @@ export class AbandonSavepointInput {
   idempotencyKey?: string | null;
 }
 
+@InputType({ description: 'What to change of a savepoint. A field that is left out stays as it is.' })
+export class UpdateSavepointInput {
+  @Field(() => ID, { description: 'The savepoint.' })
+  savepointId!: string;
+
+  @Field(() => String, { nullable: true, description: 'Up to 500 characters; null takes it off.' })
+  description?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True: nothing deletes it, whoever asks, until it is unpinned. Null: as it is.',
+  })
+  pinned?: boolean | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Nothing deletes it before this time, at most ten years ahead; needs holdReason. Null takes the hold off.',
+  })
+  heldUntil?: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it is held, up to 500 characters; shown to whoever would delete it.' })
+  holdReason?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same savepoint.',
+  })
+  idempotencyKey?: string | null;
+}
+
 @InputType({ description: 'Which savepoints of a deployment a list holds: those that meet every field that is given.' })
 export class DeploymentSavepointFilterInput {
   @Field(() => [SavepointState], { nullable: true, description: 'Only those in one of these states.' })
@@ -152,6 +182,24 @@ export class SavepointHasEnded extends UserError {
   }
 }
 
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: it is being deleted or is gone, and a pin or a hold would keep nothing. Nothing to do.',
+})
+export class BeingDeleted extends UserError {
+  override readonly code = 'BEING_DELETED' as const;
+  override readonly message: string;
+
+  @Field(() => SavepointState, { description: 'The state that it has.' })
+  readonly savepointState: SavepointState;
+
+  constructor(id: string, savepointState: SavepointState) {
+    super();
+    this.savepointState = savepointState;
+    this.message = `Savepoint ${id} is ${savepointState}: a pin or a hold would keep nothing. Take another savepoint.`;
+  }
+}
+
 export const CreateSavepointResult = createUnionType({
   name: 'CreateSavepointResult',
   description: 'The savepoint that was accepted, or why none was.',
@@ -178,3 +226,10 @@ export const AbandonSavepointResult = createUnionType({
     [Savepoint, NotFound, InvalidInput, SavepointHasEnded, CheckpointIsFlinks, IdempotencyKeyReused] as const,
 });
 export type AbandonSavepointResult = typeof AbandonSavepointResult;
+
+export const UpdateSavepointResult = createUnionType({
+  name: 'UpdateSavepointResult',
+  description: 'The savepoint as it is now, or why it was not changed.',
+  types: () => [Savepoint, NotFound, InvalidInput, BeingDeleted, CheckpointIsFlinks, IdempotencyKeyReused] as const,
+});
+export type UpdateSavepointResult = typeof UpdateSavepointResult;

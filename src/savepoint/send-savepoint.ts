@@ -1,5 +1,5 @@
 import { ClusterState } from '../cluster/cluster.entity.js';
-import { lockCluster, readFactsSoon } from '../cluster/find-cluster.js';
+import { lockCluster, lockClusterRow, readFactsSoon } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
 import type { Database } from '../db/database.js';
@@ -41,7 +41,7 @@ export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointA
   if (attempt.sends === 0 && processMark !== attempt.processMark) {
     attempt = await storeNewAttempt(deps.database, work, attempt, claim, processMark);
   } else if (!mayBeSent(attempt, { processMark, asyncStoreDurationMs: work.cluster.asyncStoreDurationMs })) {
-    return findLostResult(deps, work, claim, null);
+    return findLostResult(deps, work, claim);
   }
 
   await writeSend(deps.database, claim, attempt.number);
@@ -108,6 +108,7 @@ async function storeNewAttempt(
     sentAt: null,
   };
   await database.transaction(async (tx) => {
+    await lockClusterRow(tx, work.cluster.id); // a new attempt holds its storage, which comes before savepoints in the order of locks
     await fencedWrite(tx, claim, IN_PROGRESS, { attempt: number }, 'HOLD');
     await updateAttempt(tx, work.id, old.number, { ended_at: NOW, outcome: 'NEVER_SENT' });
     await insertAttempt(tx, { savepointId: work.id, ...attempt });

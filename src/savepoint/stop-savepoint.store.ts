@@ -41,6 +41,25 @@ export async function wakeStopsOf(tx: Transaction, savepointId: string): Promise
   );
 }
 
+/**
+ * A run has ended otherwise than by its stop: the savepoint of that stop is STOP_FAILED_AFTER if it is whole, or turns out to be
+ * (SO-3). Left out are runs that another JobManager process has gone on with: there the savepoint did not end anything.
+ */
+export const markStopFailedAfter = (tx: Transaction, jobId: string) =>
+  tx.changed(
+    `update savepoint s set stop_failed_after = true
+       from stop t, savepoint_attempt a, job j
+      where t.job_id = $1 and s.id = t.savepoint_id and a.savepoint_id = s.id and a.number = s.attempt and a.sends > 0
+        and j.id = t.job_id and a.process_mark is not distinct from j.process_mark
+        and case when s.state in ('IN_PROGRESS', 'COMPLETED') then t.state in ('WAITING', 'IN_PROGRESS') or t.failure_code = 'SUPERSEDED'
+                 else s.state = 'FAILED' and s.in_flight end`,
+    [jobId],
+  );
+
+/** Of one that is whole. */
+export const isStopFailedAfter = async (tx: Transaction, savepointId: string): Promise<boolean> =>
+  (await tx.row('select 1 as one from savepoint where id = $1 and stop_failed_after', [savepointId])) !== undefined;
+
 /** Whether a stop of the run, other than its own, has reached Flink since it was asked for: then Flink's abort was that stop's doing. */
 export async function abortedByStop(sql: Sql, savepointId: string): Promise<boolean> {
   const row = await sql.row(

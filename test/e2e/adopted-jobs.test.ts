@@ -116,6 +116,56 @@ describe('a job that somebody else started', () => {
     expect(await createSavepoint(stateward, id)).toMatchObject({ __typename: 'Savepoint' });
   });
 
+  it('is followed by its id on its own cluster alone, and by its name wherever the deployment goes', async () => {
+    const elsewhere = await startFakeFlink();
+    try {
+      const other = await registerCluster(stateward, elsewhere.url, randomUUID());
+      const move = async (deploymentId: string): Promise<Data> => {
+        const { updateDeployment } = await stateward.ask(
+          `mutation($input: UpdateDeploymentInput!) { updateDeployment(input: $input) { __typename ... on UserError { code message } ... on InvalidInput { field } } }`,
+          { input: { deploymentId, clusterId: other } },
+        );
+        return updateDeployment;
+      };
+      const lastMessage = (id: string) =>
+        stateward.services.database.row(
+          'select message from event where deployment_id = $1 order by number desc limit 1',
+          [id],
+        );
+      const flinkJobId = addJob('by its id');
+      const { id } = await adopt({ flinkJobId });
+      const { currentJob } = await running(id, flinkJobId);
+      flink.job(flinkJobId).setState('CANCELED');
+      await jobIn(stateward, currentJob.id, 'CANCELLED');
+      expect(await move(id)).toMatchObject({ __typename: 'Deployment' });
+      expect(await lastMessage(id)).toMatchObject({
+        message: expect.stringContaining(`follows job ${flinkJobId} no more`),
+      });
+      expect(
+        await stateward.services.database.row('select adopted_job_id from deployment where id = $1', [id]),
+      ).toEqual({ adopted_job_id: null });
+
+      const { id: named } = await adopt({ jobName: 'by its name' });
+      const { id: alike } = await adopt({ jobName: 'by its name', clusterId: other });
+      expect(await move(named)).toMatchObject({ code: 'INVALID_INPUT', field: 'clusterId' });
+      await stateward.services.database.changed('update deployment set archived_at = now() where id = $1', [alike]);
+      expect(await move(named)).toMatchObject({ __typename: 'Deployment' });
+      expect(await lastMessage(named)).toMatchObject({
+        message: expect.stringContaining('follows whatever runs as "by its name" there'),
+      });
+      const there = elsewhere.addJob({ name: 'by its name', state: 'RUNNING' });
+      await waitFor(
+        async () => {
+          await wake(stateward.services.database, 'cluster', other);
+          return (await deploymentNow(named)).currentJob?.flinkJobId === there;
+        },
+        { what: 'the job on the other cluster to be followed', timeoutMs: 20_000 },
+      );
+    } finally {
+      await elsewhere.stop();
+    }
+  });
+
   it('cannot be started until an artifact is given', async () => {
     const flinkJobId = addJob('no jar');
     const { id } = await adopt({ flinkJobId });

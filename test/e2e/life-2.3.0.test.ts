@@ -1,11 +1,17 @@
 import { describe, it } from '@jest/globals';
 import { describeLife } from '../support/life-of-a-deployment.js';
 import { whyNoRealFlink } from '../support/real-flink.js';
+import { sceneOnRealFlink } from '../support/real-scene.js';
+import { describeStops } from '../support/stops-on-real-flink.js';
 
 const reason = await whyNoRealFlink();
 
-if (reason === null) describeLife('2.3.0');
-else
-  describe('on a real Flink 2.3.0', () => {
+describe('on a real Flink 2.3.0', () => {
+  if (reason !== null) {
     it.skip(`a deployment lives its whole life (skipped: ${reason})`, () => undefined);
-  });
+    return;
+  }
+  const scene = sceneOnRealFlink({ version: '2.3.0', slots: 24 });
+  describeLife(scene);
+  describeStops(scene);
+});

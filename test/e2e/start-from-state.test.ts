@@ -329,6 +329,22 @@ describe('LATEST_STATE', () => {
     expect(row).toMatchObject({ start_why: expect.stringContaining('run 1') });
   });
 
+  it('tells of newer state that is not whole, and how much further back it goes', async () => {
+    const savepoint = await savepointOf(scenario.deploymentId);
+    const checkpoint = flink.job(scenario.flinkJobId).completeCheckpoint();
+    await cancelled();
+    const { database } = stateward.services;
+    await waitFor(() => database.row('select 1 from retained_checkpoint where job_id = $1', [scenario.jobId]), {
+      what: 'the end to be read',
+      timeoutMs: 20_000,
+    });
+    await database.changed(`update retained_checkpoint set data = 'MISSING' where job_id = $1`, [scenario.jobId]);
+    const planned = await plan(scenario.deploymentId, { strategy: 'LATEST_STATE' });
+    expect(planned.state.location).toBe(savepoint.location);
+    expect(planned.findings[0]).toMatchObject({ code: 'UNUSABLE_STATE_PASSED_OVER', severity: 'WARNING' });
+    expect(planned.findings[0].message).toMatch(new RegExp(`${checkpoint}.*MISSING.*\\d s further back`));
+  });
+
   it('takes what the last run was started from when it left nothing of its own', async () => {
     const savepoint = await savepointOf(scenario.deploymentId);
     await cancelled();

@@ -142,3 +142,45 @@ describe('the state of a job that lives, ends and is started again', () => {
     });
   });
 });
+
+describe('savepoints in the history of a job', () => {
+  it('are ours while they are made and when they have failed, and nobody else’s are', async () => {
+    flink.knobs.savepointDurationMs = 600_000;
+    const { deploymentId, jobId, flinkJobId } = await deploymentOn(stateward, flink);
+    const { id } = await createSavepoint(stateward, deploymentId);
+    const making = await untilState(deploymentId, 'it to be seen', (state) => checkpointsOf(state).length === 1);
+    expect(checkpointsOf(making)).toMatchObject([
+      {
+        id: `${jobId}:1`,
+        state: 'IN_PROGRESS',
+        owner: 'STATEWARD',
+        savepoint: { id },
+        restorable: { obstacle: 'NOT_COMPLETED' },
+      },
+    ]);
+    flink.job(flinkJobId).setState('CANCELED');
+    await jobIn(stateward, jobId, 'CANCELLED');
+    const failed = await untilState(deploymentId, 'its end', (state) => checkpointsOf(state)[0]?.state === 'FAILED');
+    expect(checkpointsOf(failed)).toMatchObject([
+      { owner: 'STATEWARD', savepoint: { id }, restorable: { obstacle: 'SNAPSHOT_FAILED' } },
+    ]);
+    const { deployment } = await stateward.ask(
+      'query($id: ID!) { deployment(id: $id) { checkpoints(first: 5) { edges { node { id } } } } }',
+      { id: deploymentId },
+    );
+    expect(deployment.checkpoints.edges).toEqual([]);
+  });
+
+  it('are somebody else’s when nobody here asked for one', async () => {
+    flink.knobs.savepointDurationMs = 600_000;
+    const { deploymentId, flinkJobId } = await deploymentOn(stateward, flink);
+    const reply = await fetch(`${flink.url}/jobs/${flinkJobId}/savepoints`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ 'cancel-job': false, 'target-directory': `file://${folder}/theirs` }),
+    });
+    expect(reply.status).toBe(202);
+    const seen = await untilState(deploymentId, 'it to be seen', (state) => checkpointsOf(state).length === 1);
+    expect(checkpointsOf(seen)).toMatchObject([{ state: 'IN_PROGRESS', owner: 'OTHER', savepoint: null }]);
+  });
+});

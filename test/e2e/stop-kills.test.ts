@@ -33,8 +33,13 @@ async function startWorker(): Promise<WorkerProcess> {
   return worker;
 }
 
-/** Accepts a stop, kills the worker at the call that is held, and lets another one finish. */
-async function killedAt(hold: (head: RegExp) => Promise<{ gone: Promise<unknown> }>, call: RegExp, more: object = {}) {
+/** Accepts a stop, kills the worker at the call that is held, and lets another one finish, after what is done `between` them. */
+async function killedAt(
+  hold: (head: RegExp) => Promise<{ gone: Promise<unknown> }>,
+  call: RegExp,
+  more: object = {},
+  between: (stopId: string) => Promise<unknown> = async () => undefined,
+) {
   const worker = await startWorker();
   const { deploymentId, flinkJobId } = await deploymentOn(stateward, proxy);
   flink.job(flinkJobId).completeCheckpoint();
@@ -44,6 +49,7 @@ async function killedAt(hold: (head: RegExp) => Promise<{ gone: Promise<unknown>
   worker.signal('SIGKILL');
   await worker.ended;
   await held.gone;
+  await between(id);
   await startWorker();
   return { stop: await stopOf(stateward, id, 40_000), flinkJobId };
 }
@@ -64,14 +70,27 @@ describe('a worker that is killed', () => {
   it('between the note that a cancel is sent and the call: the job is cancelled', async () => {
     const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, {
       mode: 'WITHOUT_SAVEPOINT',
-      acceptStateLoss: true,
     });
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
     expect(flink.job(flinkJobId).state).toBe('CANCELED');
   });
 
+  it('between the note of a cancel by onFailure and the call: it is sent only if the checkpoint is still young enough', async () => {
+    flink.savepointsFailWith('savepoint-poll-failed-unwritable', { afterMs: 0 });
+    const onFailure = { action: 'CANCEL_IF_CHECKPOINT_YOUNGER_THAN', checkpointYoungerThanMs: 3_600_000 };
+    const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, { onFailure }, (id) =>
+      stateward.services.database.changed('update stop set cancel_if_younger_ms = 1 where id = $1', [id]),
+    );
+    expect(stop).toMatchObject({
+      state: 'FAILED',
+      outcome: 'STILL_RUNNING',
+      failure: { code: 'SAVEPOINT_FAILED', message: expect.stringContaining('was not sent again') },
+    });
+    expect(flink.job(flinkJobId).state).toBe('RUNNING');
+  });
+
   it('after Flink took a cancel and before its reply: the stop is complete', async () => {
-    const { stop } = await killedAt(proxy.holdReply, CANCEL, { mode: 'WITHOUT_SAVEPOINT', acceptStateLoss: true });
+    const { stop } = await killedAt(proxy.holdReply, CANCEL, { mode: 'WITHOUT_SAVEPOINT' });
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
   });
 });

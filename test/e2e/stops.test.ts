@@ -252,11 +252,14 @@ describe('a stop without a savepoint', () => {
 
   it('sees right before the cancel that no checkpoint has completed, and lets the job run on', async () => {
     const { deploymentId, flinkJobId } = await running();
-    const answer = await askToStop(stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT' });
-    const failure = answer.code ? answer : (await stopOf(stateward, answer.id)).failure;
-    expect(failure).toMatchObject({
-      code: 'STATE_WOULD_BE_LOST',
-      message: expect.stringContaining('it has not completed a checkpoint. Nothing would remain.'),
+    const { id } = await acceptedStop(stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT' });
+    expect(await stopOf(stateward, id)).toMatchObject({
+      state: 'FAILED',
+      outcome: 'STILL_RUNNING',
+      failure: {
+        code: 'STATE_WOULD_BE_LOST',
+        message: expect.stringContaining('it has not completed a checkpoint. Nothing would remain.'),
+      },
     });
     await stateIs(deploymentId, 'RUNNING');
     expect([flink.job(flinkJobId).state, cancels()]).toEqual(['RUNNING', []]);
@@ -388,7 +391,6 @@ describe('a stop while the cluster does not answer', () => {
     const back = flink.restart({ keepJobs: true, downMs: 1_500 });
     const { id } = await acceptedStop(stateward, deploymentId, {
       mode: 'WITHOUT_SAVEPOINT',
-      acceptStateLoss: true,
     });
     await back;
     expect(await stopOf(stateward, id, 30_000)).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });

@@ -1,37 +1,50 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
-import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scenario.js';
+import { caught, type KillPoint, killPoints } from '../support/kill-points.js';
+import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import { deploymentOn, eventsOf, savepointNow } from '../support/savepoint-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
-import { type Held, startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { isAlive, startWorkerProcess, type WorkerProcess } from '../support/worker-process.js';
 
 /** A killed worker's clusters and claims are free after 6 and 10 s. */
 const TAKEN_OVER_WITHIN_MS = 15_000;
-const TRIGGER = /^POST \/jobs\/[0-9a-f]{32}\/savepoints /;
+
+interface Cluster {
+  flink: FakeFlink;
+  proxy: TcpProxy;
+}
 
 let stateward: Stateward;
-let flink: FakeFlink;
-let proxy: TcpProxy;
+let clusters: Cluster[];
 let workers: WorkerProcess[];
-beforeEach(async () => {
-  flink = await startFakeFlink();
-  proxy = await startTcpProxy(flink.url);
+
+async function open(): Promise<void> {
   stateward = await startStateward({ worker: false });
+  clusters = [];
   workers = [];
-});
-afterEach(async () => {
+}
+
+async function close(): Promise<void> {
   for (const worker of workers) worker.signal('SIGKILL');
   await Promise.all(workers.map(({ ended }) => ended));
   const left = workers.filter(({ pid }) => isAlive(pid)).map(({ pid }) => pid);
   await stateward.stop();
-  await proxy.stop();
-  await flink.stop();
+  for (const { flink, proxy } of clusters) {
+    await proxy.stop();
+    await flink.stop();
+  }
   expect(left).toEqual([]);
-});
+}
+
+async function newCluster(): Promise<Cluster> {
+  const flink = await startFakeFlink();
+  const cluster = { flink, proxy: await startTcpProxy(flink.url) };
+  clusters.push(cluster);
+  return cluster;
+}
 
 async function startWorker(): Promise<WorkerProcess> {
   const worker = await startWorkerProcess(stateward.databaseUrl, stateward.services.config.dataFolder);
@@ -44,92 +57,104 @@ async function kill(worker: WorkerProcess): Promise<void> {
   await worker.ended;
 }
 
-/** Starts another worker and waits for the end of the savepoint: in time, made once, sent with one trigger id. */
-async function expectTakenOver(id: string, killedAt: number): Promise<Data> {
-  await startWorker();
+/** Waits for the end of a savepoint with which another worker goes on: in time, made once, sent with one trigger id. */
+async function expectTakenOver({ flink }: Cluster, id: string, killedAt: number): Promise<Data> {
   const ended = await endOfSavepoint(stateward, id, 30_000);
   const { savepoint } = await stateward.ask(`query($id: ID!) { savepoint(id: $id) { completedAt } }`, { id });
   expect(ended).toMatchObject({ state: 'COMPLETED', failure: null });
   expect(Date.parse(savepoint.completedAt) - killedAt).toBeLessThan(TAKEN_OVER_WITHIN_MS);
-  expectMadeOnce(ended);
+  expectMadeOnce(flink, ended);
   return ended;
 }
 
-function expectMadeOnce(ended: Data): void {
+function expectMadeOnce(flink: FakeFlink, ended: Data): void {
   expect(flink.savepointsMade.map(({ location }) => location)).toEqual([ended.location]);
   expect(ended.attempts).toHaveLength(1);
   expect(new Set(flink.triggersReceived())).toEqual(new Set([ended.attempts[0].triggerId]));
 }
 
-/** A savepoint whose trigger call is caught by the proxy. */
-async function caught(hold: (head: RegExp) => Promise<Held>, { deploymentId }: Scenario) {
-  const holding = hold(TRIGGER);
-  const { id } = await createSavepoint(stateward, deploymentId);
-  const held = await holding;
-  expect((await savepointNow(stateward, id)).attempts).toMatchObject([{ number: 1, sends: 1 }]);
-  return { id: id as string, held };
-}
-
+/** One worker, killed while it is at each point with a savepoint, each on a cluster of its own. */
 describe('a worker that is killed', () => {
-  it('between the note that a savepoint is sent and the call: it is made once', async () => {
+  interface AtPoint extends Cluster {
+    id: string;
+    /** The savepoint when the worker was there. */
+    atPoint: Data;
+    /** When it was dead. */
+    left: { savepoint: Data; triggers: string[] };
+  }
+  const at = {} as Record<KillPoint, AtPoint>;
+  let killedAt: number;
+  beforeAll(async () => {
+    await open();
     const worker = await startWorker();
-    const { id, held } = await caught(proxy.holdRequest, await deploymentOn(stateward, proxy));
-    const killedAt = Date.now();
+    const points = Object.keys(killPoints) as KillPoint[];
+    const places = await Promise.all(
+      points.map(async (point) => {
+        const cluster = await newCluster();
+        return { point, cluster, deployment: await deploymentOn(stateward, cluster.proxy) };
+      }),
+    );
+    const reached = await Promise.all(
+      places.map(async (place) => ({
+        ...place,
+        ...(await killPoints[place.point](stateward, place.cluster.proxy, place.deployment)),
+      })),
+    );
+    const seen = await Promise.all(reached.map(({ id }) => savepointNow(stateward, id)));
+    const called = reached.filter(({ point }) => point !== 'between the note that it is sent and the call');
+    await waitFor(() => called.every(({ cluster }) => cluster.flink.savepointsMade.length === 1), {
+      what: 'Flink to make those that it was asked for',
+    });
+    killedAt = Date.now();
     await kill(worker);
-    await held.gone;
-    expect(flink.triggersReceived()).toEqual([]);
-    const ended = await expectTakenOver(id, killedAt);
+    await Promise.all(reached.map(({ letGo }) => letGo()));
+    for (const [nth, { point, cluster, id }] of reached.entries()) {
+      const left = { savepoint: await savepointNow(stateward, id), triggers: cluster.flink.triggersReceived() };
+      at[point] = { ...cluster, id, atPoint: seen[nth], left };
+    }
+    await startWorker();
+  });
+  afterAll(close);
+
+  it('between the note that a savepoint is sent and the call: it is made once', async () => {
+    const { id, atPoint, left, ...cluster } = at['between the note that it is sent and the call'];
+    expect(atPoint.attempts).toMatchObject([{ number: 1, sends: 1 }]);
+    expect(left.triggers).toEqual([]);
+    const ended = await expectTakenOver(cluster, id, killedAt);
     expect(ended.attempts).toMatchObject([{ sends: 2 }]);
-    expect(flink.triggersReceived()).toHaveLength(1);
+    expect(cluster.flink.triggersReceived()).toHaveLength(1);
   });
 
   it('after Flink took the call and before its reply: it is made once', async () => {
-    const worker = await startWorker();
-    const { id } = await caught(proxy.holdReply, await deploymentOn(stateward, proxy));
-    await waitFor(() => flink.savepointsMade.length === 1, { what: 'Flink to make it' });
-    const killedAt = Date.now();
-    await kill(worker);
-    const ended = await expectTakenOver(id, killedAt);
+    const { id, atPoint, ...cluster } = at['after Flink took the call and before its reply'];
+    expect(atPoint.attempts).toMatchObject([{ number: 1, sends: 1 }]);
+    const ended = await expectTakenOver(cluster, id, killedAt);
     expect(ended.attempts).toMatchObject([{ sends: 1 }]);
-    expect(flink.triggersReceived()).toHaveLength(1);
+    expect(cluster.flink.triggersReceived()).toHaveLength(1);
   });
 
   it('between the reply and the commit: it is made once', async () => {
-    const worker = await startWorker();
-    const { id, held } = await caught(proxy.holdReply, await deploymentOn(stateward, proxy));
-    const locker = new pg.Client({ connectionString: stateward.databaseUrl });
-    await locker.connect();
-    let killedAt: number;
-    try {
-      await locker.query('begin');
-      await locker.query('select from savepoint where id = $1 for update', [id]);
-      held.release();
-      await waitFor(
-        () =>
-          stateward.services.database.row(
-            `select 1 from pg_stat_activity where datname = current_database() and application_name = 'stateward worker'
-               and wait_event_type = 'Lock' and query like 'update savepoint%'`,
-          ),
-        { what: 'the worker to wait with its write' },
-      );
-      killedAt = Date.now();
-      await kill(worker);
-      await locker.query('rollback');
-    } finally {
-      await locker.end();
-    }
-    expect(await savepointNow(stateward, id)).toMatchObject({ state: 'IN_PROGRESS' });
-    await expectTakenOver(id, killedAt);
-    expect(flink.triggersReceived()).toHaveLength(1);
+    const { id, left, ...cluster } = at['between the reply and the commit'];
+    expect(left.savepoint).toMatchObject({ state: 'IN_PROGRESS', attempts: [{ number: 1, sends: 1 }] });
+    await expectTakenOver(cluster, id, killedAt);
+    expect(cluster.flink.triggersReceived()).toHaveLength(1);
   });
 });
 
 describe('a worker that is frozen', () => {
+  beforeEach(open);
+  afterEach(close);
+
   it('just before its call changes nothing when it goes on, since another has done the work', async () => {
     const worker = await startWorker();
-    const { id, held } = await caught(proxy.holdRequest, await deploymentOn(stateward, proxy));
+    const cluster = await newCluster();
+    const { flink, proxy } = cluster;
+    const { id, held } = await caught(stateward, proxy.holdRequest, await deploymentOn(stateward, proxy));
+    expect((await savepointNow(stateward, id)).attempts).toMatchObject([{ number: 1, sends: 1 }]);
     await freeze(worker);
-    const ended = await expectTakenOver(id, Date.now());
+    const frozenAt = Date.now();
+    await startWorker();
+    const ended = await expectTakenOver(cluster, id, frozenAt);
     const row = () => stateward.services.database.row('select * from savepoint where id = $1', [id]);
     const before = await row();
     const events = await eventsOf(stateward, id);
@@ -148,7 +173,7 @@ describe('a worker that is frozen', () => {
     );
     expect(await row()).toEqual(before);
     expect(await eventsOf(stateward, id)).toEqual(events);
-    expectMadeOnce(ended);
+    expectMadeOnce(flink, ended);
   });
 });
 
@@ -171,55 +196,54 @@ async function freeze(worker: WorkerProcess): Promise<void> {
 }
 
 describe('two workers', () => {
+  beforeEach(open);
+  afterEach(close);
+
   it('share the clusters, pass each other what is not theirs, and take over when one is killed', async () => {
     const pair = [await startWorker(), await startWorker()];
-    const other = await startFakeFlink();
-    try {
-      const scenarios = [await deploymentOn(stateward, proxy), await deploymentOn(stateward, other)];
-      const owners = await waitFor(
-        async () => {
-          const rows = await ownership();
-          return new Set(rows.map(({ pid }) => pid)).size === 2 && rows;
-        },
-        { what: 'each worker to own one cluster' },
-      );
-      expect(owners.map(({ pid }) => pid).sort()).toEqual(pair.map(({ pid }) => pid).sort());
+    const [{ flink, proxy }, { flink: other }] = [await newCluster(), await newCluster()];
+    const scenarios = [await deploymentOn(stateward, proxy), await deploymentOn(stateward, other)];
+    const owners = await waitFor(
+      async () => {
+        const rows = await ownership();
+        return new Set(rows.map(({ pid }) => pid)).size === 2 && rows;
+      },
+      { what: 'each worker to own one cluster' },
+    );
+    expect(owners.map(({ pid }) => pid).sort()).toEqual(pair.map(({ pid }) => pid).sort());
 
-      // Tasks land at either worker, whoever owns the cluster.
-      for (let round = 0; round < 4; round += 1) {
-        for (const { deploymentId } of scenarios) {
-          const { id } = await createSavepoint(stateward, deploymentId);
-          const ended = await endOfSavepoint(stateward, id);
-          expect(ended).toMatchObject({ state: 'COMPLETED', attempts: [{ sends: 1 }] });
-          const { ms } =
-            (await stateward.services.database.row<{ ms: number }>(
-              'select extract(epoch from completed_at - created_at)::float8 * 1000 as ms from savepoint where id = $1',
-              [id],
-            )) ?? {};
-          expect(ms).toBeLessThan(2_000); // the row's own due time would find it only then
-        }
+    // Tasks land at either worker, whoever owns the cluster.
+    for (let round = 0; round < 4; round += 1) {
+      for (const { deploymentId } of scenarios) {
+        const { id } = await createSavepoint(stateward, deploymentId);
+        const ended = await endOfSavepoint(stateward, id);
+        expect(ended).toMatchObject({ state: 'COMPLETED', attempts: [{ sends: 1 }] });
+        const { ms } =
+          (await stateward.services.database.row<{ ms: number }>(
+            'select extract(epoch from completed_at - created_at)::float8 * 1000 as ms from savepoint where id = $1',
+            [id],
+          )) ?? {};
+        expect(ms).toBeLessThan(2_000); // the row's own due time would find it only then
       }
-      expect(flink.savepointsMade).toHaveLength(4);
-      expect(other.savepointsMade).toHaveLength(4);
-
-      const [mine] = scenarios;
-      const pid = owners.find(({ cluster_id: clusterId }) => clusterId === mine?.clusterId)?.pid;
-      const owner = pair.find((worker) => worker.pid === pid);
-      if (!mine || !owner) throw new Error('One of them owns the cluster');
-      const killedAt = Date.now();
-      await kill(owner);
-      const { id } = await createSavepoint(stateward, mine.deploymentId);
-      expect(await endOfSavepoint(stateward, id, 30_000)).toMatchObject({
-        state: 'COMPLETED',
-        attempts: [{ sends: 1 }],
-      });
-      expect(Date.now() - killedAt).toBeLessThan(TAKEN_OVER_WITHIN_MS);
-      expect(flink.savepointsMade).toHaveLength(5);
-      const [left] = new Set((await ownership()).map((row) => row.pid));
-      expect(left).not.toBe(owner.pid);
-    } finally {
-      await other.stop();
     }
+    expect(flink.savepointsMade).toHaveLength(4);
+    expect(other.savepointsMade).toHaveLength(4);
+
+    const [mine] = scenarios;
+    const pid = owners.find(({ cluster_id: clusterId }) => clusterId === mine?.clusterId)?.pid;
+    const owner = pair.find((worker) => worker.pid === pid);
+    if (!mine || !owner) throw new Error('One of them owns the cluster');
+    const killedAt = Date.now();
+    await kill(owner);
+    const { id } = await createSavepoint(stateward, mine.deploymentId);
+    expect(await endOfSavepoint(stateward, id, 30_000)).toMatchObject({
+      state: 'COMPLETED',
+      attempts: [{ sends: 1 }],
+    });
+    expect(Date.now() - killedAt).toBeLessThan(TAKEN_OVER_WITHIN_MS);
+    expect(flink.savepointsMade).toHaveLength(5);
+    const [left] = new Set((await ownership()).map((row) => row.pid));
+    expect(left).not.toBe(owner.pid);
   });
 
   const ownership = () =>

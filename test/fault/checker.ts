@@ -1,6 +1,7 @@
 import { checkEvents } from './check-events.js';
 import { checkSavepoints } from './check-savepoints.js';
 import { checkStarts } from './check-starts.js';
+import { checkStops } from './check-stops.js';
 import type { RunRecord } from './record.js';
 
 /**
@@ -8,17 +9,19 @@ import type { RunRecord } from './record.js';
  * has come to rest. Answers every violation of a promise, each with the promise's name; none is a pass.
  *
  *     I1  every accepted request ends once, and its end is true
- *     I2  one trigger id per attempt, one savepoint per request, one job per start
+ *     I2  one trigger id per attempt, one savepoint per request, one job per start, one end per stop
  *     I5  nothing is left half done
  *     I6  event numbers without gap or repeat
  */
 export function findViolations(record: RunRecord): string[] {
-  return [...checkRequests(record), ...checkSavepoints(record), ...checkStarts(record), ...checkEvents(record)].sort();
+  return [checkRequests, checkSavepoints, checkStarts, checkStops, checkEvents]
+    .flatMap((check) => check(record))
+    .sort();
 }
 
 function checkRequests({ client, database }: RunRecord): string[] {
   const found: string[] = [];
-  const rows = new Set([...database.savepoints, ...database.jobs].map(({ id }) => id));
+  const rows = new Set([...database.savepoints, ...database.jobs, ...database.stops].map(({ id }) => id));
   const keys = new Map(database.keys.map(({ key, object_id: id }) => [key, id]));
   const owner = new Map<string, string>();
   for (const { key, ids, refusals, bugs, answeredAt } of client.asked) {
@@ -37,7 +40,8 @@ function checkRequests({ client, database }: RunRecord): string[] {
     }
   }
   const accepted = new Set(database.keys.map(({ object_id: id }) => id));
-  for (const { id } of database.savepoints)
-    if (!accepted.has(id)) found.push(`I2 savepoint ${id}: no request has asked for it`);
+  for (const { id, stop_id: stopId } of database.savepoints)
+    if (!accepted.has(stopId ?? id)) found.push(`I2 savepoint ${id}: no request has asked for it`);
+  for (const { id } of database.stops) if (!accepted.has(id)) found.push(`I2 stop ${id}: no request has asked for it`);
   return found;
 }

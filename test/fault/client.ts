@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a client asked for, and everything that it was told. */
 export interface Asked {
-  kind: 'SAVEPOINT' | 'START';
+  kind: 'SAVEPOINT' | 'START' | 'STOP';
   deploymentId: string;
+  /** What else the input says. */
+  input: object;
   key: string;
-  /** Ids of the savepoint or run in each answer: more than one when it was asked again. */
+  /** Ids of the savepoint, run or stop in each answer: more than one when it was asked again. */
   ids: string[];
   /** Codes of refusals, in words. */
   refusals: string[];
@@ -19,16 +21,15 @@ export interface Asked {
 
 const ANSWER_WITHIN_MS = 5_000;
 const AGAIN_AFTER_MS = 200;
-/** Refusals that pass: the job is being recovered by Flink, or the one before has just ended. */
-const PASSING = ['DEPLOYMENT_NOT_RUNNING', 'SAVEPOINT_IN_PROGRESS', 'CLUSTER_CHANGED'];
+/** Refusals that pass: the job is being recovered by Flink, the one before has just ended, or its end is being read. */
+const PASSING = ['DEPLOYMENT_NOT_RUNNING', 'SAVEPOINT_IN_PROGRESS', 'CLUSTER_CHANGED', 'LATEST_STATE_UNCERTAIN'];
 
+const mutationOf = (field: string, type: string, input: string) =>
+  `mutation($input: ${input}!) { answer: ${field}(input: $input) { ... on ${type} { id } ... on UserError { code message } } }`;
 const mutations = {
-  SAVEPOINT: `mutation($deploymentId: ID!, $key: String!) {
-    answer: createSavepoint(input: { deploymentId: $deploymentId, idempotencyKey: $key }) {
-      ... on Savepoint { id } ... on UserError { code message } } }`,
-  START: `mutation($deploymentId: ID!, $key: String!) {
-    answer: startDeployment(input: { deploymentId: $deploymentId, idempotencyKey: $key, start: { strategy: NONE } }) {
-      ... on Job { id } ... on UserError { code message } } }`,
+  SAVEPOINT: mutationOf('createSavepoint', 'Savepoint', 'CreateSavepointInput'),
+  START: mutationOf('startDeployment', 'Job', 'StartDeploymentInput'),
+  STOP: mutationOf('stopDeployment', 'Stop', 'StopDeploymentInput'),
 };
 
 interface Reply {
@@ -36,9 +37,10 @@ interface Reply {
   errors?: { message: string; extensions: { code: string; retryable?: boolean } }[];
 }
 
-export const newRequest = (kind: Asked['kind'], deploymentId: string, key: string): Asked => ({
+export const newRequest = (kind: Asked['kind'], deploymentId: string, key: string, input: object): Asked => ({
   kind,
   deploymentId,
+  input,
   key,
   ids: [],
   refusals: [],
@@ -50,7 +52,8 @@ export const newRequest = (kind: Asked['kind'], deploymentId: string, key: strin
 
 /** Sends the request with its key again and again until it is accepted, or declined for good. A refusal that passes is waited out. */
 export async function askUntilAnswered(url: string, asked: Asked, signal: AbortSignal): Promise<void> {
-  const variables = { deploymentId: asked.deploymentId, key: asked.key };
+  const { deploymentId, key, input } = asked;
+  const variables = { input: { ...input, deploymentId, idempotencyKey: key } };
   for (; !signal.aborted; await sleep(AGAIN_AFTER_MS)) {
     asked.tries += 1;
     const reply = await post(url, mutations[asked.kind], variables);

@@ -1,5 +1,5 @@
 import type { Asked } from './client.js';
-import { accountOf, locationsStored } from './flink-of-run.js';
+import { accountOf, locationsBelow } from './flink-of-run.js';
 import type { House } from './house.js';
 import type { RunRecord } from './record.js';
 
@@ -14,10 +14,11 @@ export async function collectRecord(
   const rows = <T extends object>(text: string) => database.rows<T>(text);
   return {
     flink: accountOf(flink),
-    stored: locationsStored(flink),
+    stored: locationsBelow(flink.savepointRoot),
+    checkpointsStored: locationsBelow(flink.checkpointRoot),
     database: {
       savepoints: await rows(
-        `select id, deployment_id, job_id, state, location, attempt, in_flight, failure_code, details, data, look_at::text,
+        `select id, deployment_id, job_id, stop_id, state, location, attempt, in_flight, failure_code, details, data, look_at::text,
                 claimed_until::text, ${epoch('coalesce(completed_at, failed_at)')} as ended_at from savepoint`,
       ),
       attempts: await rows(
@@ -26,11 +27,16 @@ export async function collectRecord(
            join storage_root r on r.storage_id = a.storage_id and r.cluster_id = s.cluster_id`,
       ),
       jobs: await rows(
-        `select id, deployment_id, flink_job_id, state, submission, failure_code, look_at::text, claimed_until::text,
-                ${epoch('coalesce(ended_at, started_at)')} as ended_at from job`,
+        `select id, deployment_id, run, flink_job_id, state, strategy, submission, failure_code, look_at::text, claimed_until::text,
+                ${epoch('coalesce(started_at, ended_at)')} as ended_at, end_read_at is not null as end_read from job`,
       ),
+      stops: await rows(
+        `select id, deployment_id, job_id, mode, state, outcome, failure_code, look_at::text, claimed_until::text,
+                ${epoch('ended_at')} as ended_at from stop`,
+      ),
+      retained: await rows(`select job_id, location from retained_checkpoint where kind = 'CHECKPOINT'`),
       deployments: await rows('select id, name, state, last_event::int, current_job_id from deployment'),
-      events: await rows('select deployment_id, number::int, type, savepoint_id, job_id from event'),
+      events: await rows('select deployment_id, number::int, type, savepoint_id, job_id, stop_id from event'),
       keys: await rows('select key, object_id from idempotency_key'),
     },
     client: { asked, received: follower.received },

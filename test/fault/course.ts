@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../support/wait-for.js';
 import { findViolations } from './checker.js';
-import { type Asked, askUntilAnswered, newRequest } from './client.js';
+import type { Requests } from './clients.js';
 import { collectRecord } from './collect.js';
 import type { House } from './house.js';
 import type { Supervised } from './product-process.js';
@@ -18,6 +18,8 @@ export interface Outcome {
 /** A worker's lease is 10 s and its clusters' 6 s; savepoints last up to 3 s, and processes need some to start. */
 const RECOVERS_WITHIN_MS = 15_000;
 const ENDS_WITHIN_MS = 60_000;
+/** Three starts and two stops, one after the other. */
+const LIVES_END_WITHIN_MS = 120_000;
 /** What a process takes from its start to its first work on a machine that is not overloaded. */
 const USUAL_START_MS = 2_000;
 /** Requests of the same two seconds are the work that the fault falls into. */
@@ -25,50 +27,7 @@ const STILL_BEFORE_MS = 2_000;
 /** Details are given up 20 s after the end. */
 const RESTS_WITHIN_MS = 30_000;
 const CAUGHT_UP_WITHIN_MS = 10_000;
-
-const UNDER_WAY = `('PENDING', 'IN_PROGRESS')`;
-const SUBMITTED = `('SUBMITTING', 'INITIALIZING')`;
-
-export interface Requests {
-  readonly asked: Asked[];
-  /** Every client is served, or has given up. */
-  readonly done: Promise<unknown>;
-  /** Clients give up. */
-  stop(): void;
-}
-
-/** Each deployment asks at an instant of its own within `withinMs`, `rounds` times, the next when the one before has ended. */
-export function sendRequests(house: House, { withinMs = 2_000, rounds = 1 } = {}): Requests {
-  const { kind = 'SAVEPOINT', seed } = house.options;
-  const dice = house.dice('clients');
-  const asked: Asked[] = [];
-  const stopping = new AbortController();
-  const ask = async (deploymentId: string, at: number, firstMs: number): Promise<void> => {
-    await sleep(firstMs);
-    for (let round = 1; round <= rounds && !stopping.signal.aborted; round++) {
-      const request = newRequest(kind, deploymentId, `${seed}-${at}-${round}`);
-      asked.push(request);
-      await askUntilAnswered(house.url, request, stopping.signal);
-      const id = request.ids.at(-1);
-      if (id && round < rounds) await hasEnded(house, id, stopping.signal);
-    }
-  };
-  const clients = house.deploymentIds.map((id, at) => ask(id, at, dice.between(0, withinMs)));
-  const done = Promise.all(clients);
-  done.catch(() => undefined); // whoever waits for it is told; a run that broke off waits for nobody
-  house.beforeClose(async () => {
-    stopping.abort();
-    await Promise.allSettled(clients);
-  });
-  return { asked, done, stop: () => stopping.abort() };
-}
-
-async function hasEnded({ database }: House, id: string, signal: AbortSignal): Promise<void> {
-  for (; !signal.aborted; await sleep(200)) {
-    const [row] = await database.rows(`select 1 from savepoint where id = $1 and state not in ${UNDER_WAY}`, [id]);
-    if (row) return;
-  }
-}
+const GIVE_UP_EVERY_MS = 250;
 
 export interface Expectation {
   /** When the last fault was over, or the process died (epoch ms). */
@@ -92,14 +51,15 @@ export async function judge(house: House, requests: Requests, expected: Expectat
       late.push(`${promise} ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const timeoutMs = expected.endsWithinMs ?? ENDS_WITHIN_MS;
+  const timeoutMs = expected.endsWithinMs ?? (house.options.kind === 'STOP' ? LIVES_END_WITHIN_MS : ENDS_WITHIN_MS);
   const startMs = expected.replaced ? await expected.replaced.ready() : 0;
-  const ended = async (): Promise<boolean> => {
-    if (expected.givesUpRunCalls) await giveUpRunCalls(house);
-    return nothing(house, underWay);
-  };
+  const ending = new AbortController();
+  const givingUp = expected.givesUpRunCalls ? giveUpRunCalls(house, ending.signal) : null;
+  givingUp?.catch(() => undefined); // told below
   await within('I1', () => served(requests, timeoutMs));
-  await within('I1', () => waitFor(ended, { what: 'every request to end', timeoutMs }));
+  await within('I1', () => waitFor(() => nothing(house, underWay), { what: 'every request to end', timeoutMs }));
+  ending.abort();
+  await givingUp;
   await within('I5', () => waitFor(() => nothing(house, moving), { what: 'rest', timeoutMs: RESTS_WITHIN_MS }));
   await within('I6', () =>
     waitFor(() => caughtUp(house), { what: 'the followers to catch up', timeoutMs: CAUGHT_UP_WITHIN_MS }),
@@ -131,10 +91,12 @@ async function served(requests: Requests, timeoutMs: number): Promise<void> {
   throw new Error(`Waited ${timeoutMs} ms for every client to be answered.`);
 }
 
-const underWay = `select id from savepoint where state in ${UNDER_WAY} union all select id from job where state in ${SUBMITTED}`;
+const underWay = `select id from savepoint where state in ('PENDING', 'IN_PROGRESS') union all select id from stop where state in ('WAITING', 'IN_PROGRESS')
+  union all select id from job where state in ('SUBMITTING', 'INITIALIZING')`;
 /** What was given up as lost is looked for through a day. */
 const moving = `select id from savepoint where (look_at is not null and failure_code is distinct from 'RESULT_LOST') or claimed_until is not null
-  union all select id from job where look_at is not null or claimed_until is not null`;
+  union all select id from job where look_at is not null or claimed_until is not null or (state = 'CANCELLED' and end_read_at is null)
+  union all select id from stop where look_at is not null or claimed_until is not null`;
 
 async function nothing({ database }: House, query: string): Promise<boolean> {
   return (await database.rows(query)).length === 0;
@@ -149,20 +111,21 @@ async function caughtUp({ database, follower }: House): Promise<boolean> {
  * A run call that was written down and perhaps never left is waited for during 10 min, since sent again it could make a
  * second job: here those 10 min are taken off its clock, once a worker says that it waits, and longer than any call here lasts.
  */
-async function giveUpRunCalls({ database }: House): Promise<void> {
-  await database.rows(
-    `with given_up as (
-       update job set run_sent_at = run_sent_at - interval '11 min', look_at = now(), wakes = wakes + 1
-        where state = 'SUBMITTING' and waiting_for like 'the job to appear%'
-          and run_sent_at between now() - interval '10 min' and now() - interval '12 s' returning 1)
-     select pg_notify('stateward', 'due') from given_up`,
-  );
+async function giveUpRunCalls({ database }: House, signal: AbortSignal): Promise<void> {
+  for (; !signal.aborted; await sleep(GIVE_UP_EVERY_MS))
+    await database.rows(
+      `with given_up as (
+         update job set run_sent_at = run_sent_at - interval '11 min', look_at = now(), wakes = wakes + 1
+          where state = 'SUBMITTING' and waiting_for like 'the job to appear%'
+            and run_sent_at between now() - interval '10 min' and now() - interval '12 s' returning 1)
+       select pg_notify('stateward', 'due') from given_up`,
+    );
 }
 
 /** Ends of what was asked for, as the database dates them. */
 function endsOf({ client, database }: RunRecord, askedBefore = Infinity): number[] {
   const ids = new Set(client.asked.filter(({ askedAt }) => askedAt <= askedBefore).flatMap((one) => one.ids));
-  return [...database.savepoints, ...database.jobs].flatMap(({ id, ended_at: at }) =>
+  return [...database.savepoints, ...database.stops, ...database.jobs].flatMap(({ id, ended_at: at }) =>
     ids.has(id) && at !== null ? [at] : [],
   );
 }

@@ -8,8 +8,18 @@ const ENDED = ['FINISHED', 'CANCELED', 'FAILED'];
 /** As a real cluster's: how old its statistics may be. */
 const STATISTICS_CACHE_MS = 1_000;
 
+export interface FlinkSet {
+  savepointMs: [from: number, to: number];
+  /** Between two checkpoints of a job; null: it makes none. */
+  checkpointMs: number | null;
+}
+
 /** A fake Flink whose savepoints last as long as the dice say, each for itself. */
-export async function startFlinkOfRun(folder: string, dice: Dice, savepointMs: [number, number]): Promise<FakeFlink> {
+export async function startFlinkOfRun(
+  folder: string,
+  dice: Dice,
+  { savepointMs, checkpointMs }: FlinkSet,
+): Promise<FakeFlink> {
   const flink = await startFakeFlink({
     folder,
     slots: 1_000,
@@ -20,6 +30,7 @@ export async function startFlinkOfRun(folder: string, dice: Dice, savepointMs: [
   Object.defineProperty(flink.knobs, 'savepointDurationMs', { get: () => Math.round(dice.between(...savepointMs)) });
   Object.defineProperty(flink.knobs, 'mainDurationMs', { get: () => Math.round(dice.between(50, 500)) });
   flink.knobs.startDelayMs = 100;
+  if (checkpointMs !== null) Object.assign(flink.knobs, { takesCheckpoints: true, checkpointIntervalMs: checkpointMs });
   return flink;
 }
 
@@ -28,27 +39,32 @@ export function accountOf(flink: FakeFlink): RunRecord['flink'] {
   return {
     savepointsMade: [...flink.savepointsMade],
     triggers: flink.requests.flatMap(({ method, path, body }) => {
-      const jobId = /^(?:\/v1)?\/jobs\/([^/]+)\/savepoints$/.exec(path)?.[1];
+      const [, jobId, of] = /^(?:\/v1)?\/jobs\/([^/]+)\/(savepoints|stop)$/.exec(path) ?? [];
       const triggerId = (body as { triggerId?: unknown } | null)?.triggerId;
-      return method === 'POST' && jobId && typeof triggerId === 'string' ? [{ jobId, triggerId }] : [];
+      if (method !== 'POST' || !jobId || typeof triggerId !== 'string') return [];
+      return [{ jobId, triggerId, stops: of === 'stop' }];
+    }),
+    cancels: flink.requests.flatMap(({ method, path }) => {
+      const jobId = /^(?:\/v1)?\/jobs\/([^/?]+)\?mode=cancel$/.exec(path)?.[1];
+      return method === 'PATCH' && jobId ? [jobId] : [];
     }),
     runs: flink.requests.flatMap(({ method, path, body }) => {
-      const jobId = (body as { jobId?: unknown } | null)?.jobId;
-      return method === 'POST' && path.endsWith('/run') && typeof jobId === 'string' ? [jobId] : [];
+      const { jobId, savepointPath = null } = (body ?? {}) as { jobId?: unknown; savepointPath?: string | null };
+      return method === 'POST' && path.endsWith('/run') && typeof jobId === 'string' ? [{ jobId, savepointPath }] : [];
     }),
     jobs: flink.jobIds.map((id) => {
       const { name, state } = flink.job(id);
-      return { id, name, alive: !ENDED.includes(state) };
+      return { id, name, state, alive: !ENDED.includes(state) };
     }),
     jarIds: flink.jarIds,
   };
 }
 
-/** Locations below the savepoint root that hold a `_metadata`, which Flink writes last. */
-export function locationsStored({ savepointRoot }: FakeFlink): string[] {
-  const root = savepointRoot?.replace('file://', '') ?? '';
-  if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, withFileTypes: true })
+/** Locations below a root that hold a `_metadata`, which Flink writes last. */
+export function locationsBelow(root: string | null): string[] {
+  const folder = root?.replace('file://', '') ?? '';
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(({ name }) => name === '_metadata')
     .map(({ parentPath }) => `file:${join(parentPath)}`);
 }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailPoint } from '../../src/fail-point.js';
 import { waitFor } from '../support/wait-for.js';
-import { judge, type Outcome, sendRequests } from './course.js';
+import { sendRequests } from './clients.js';
+import { judge, type Outcome } from './course.js';
 import type { House } from './house.js';
+import { ofStarts } from './kills.js';
 import type { Supervised } from './product-process.js';
 
 /** Longer than a lease, so that the other worker takes over. */
@@ -11,7 +13,7 @@ const FULL_MS = 60_000;
 /** What else it had under way may hold a row until PostgreSQL ends its session, after 10 s; whoever waited for it has lost its own lease then. */
 const RECOVERS_WITHIN_MS = 25_000;
 const API_FROZEN_MS = 10_000;
-const PASSES_WITHIN_MS = 30_000;
+const PASSES_WITHIN_MS = 60_000;
 /** Within this a thawed worker has tried to write what it still wanted to. */
 const LATE_WRITES_MS = 3_000;
 
@@ -23,6 +25,8 @@ export const freezePoints = [
   'savepoint.polled',
   'savepoint.details-read',
   'start.run-stored',
+  'stop.savepoint-stored',
+  'stop.cancel-stored',
 ] as const satisfies FailPoint[];
 
 /** A worker stops at a fail point, another does its work, and the first goes on as if nothing had been: its late writes must be refused. */
@@ -41,12 +45,10 @@ export async function freezeAt(house: House, point: FailPoint, full: boolean): P
     what: 'the frozen worker to be at work again',
     timeoutMs: 20_000,
   });
-  const isStart = point.startsWith('start.');
   const outcome = await judge(house, requests, {
     faultAt: frozenAt,
     limitMs: RECOVERS_WITHIN_MS,
-    tolerated: { jarsLeft: isStart ? 4 : 0, submissionLost: isStart },
-    givesUpRunCalls: isStart,
+    ...ofStarts(house),
   });
   if (frozenAt === null) outcome.violations.unshift(`${arm} was never passed: nothing was frozen`);
   return outcome;

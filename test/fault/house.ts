@@ -29,7 +29,8 @@ export interface HouseOptions {
   seed: number;
   backEnd: BackEnd;
   logFolder: string;
-  kind?: 'SAVEPOINT' | 'START';
+  /** What clients ask for: savepoints of jobs that run, starts, or stops and the starts around them. */
+  kind?: 'SAVEPOINT' | 'START' | 'STOP';
   deployments?: number;
   /** Savepoints that the cluster makes at once. */
   budget?: number;
@@ -85,7 +86,10 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const database = keep(await openRunDatabase(folder, options.ownPostgres ?? false), (one) => one.close());
     const redis = backEnd === 'redis' ? keep(await startRedis(), (one) => one.stop()) : null;
     const flink = keep(
-      await startFlinkOfRun(join(folder, 'flink'), dice('flink'), options.savepointMs ?? [200, 3_000]),
+      await startFlinkOfRun(join(folder, 'flink'), dice('flink'), {
+        savepointMs: options.savepointMs ?? [200, 3_000],
+        checkpointMs: options.kind === 'STOP' ? 1_000 : null,
+      }),
       (one) => one.stop(),
     );
     let network: FaultyNetwork | null = null;
@@ -121,9 +125,9 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const clusterId = await registerCluster(ownUrl, await through('worker-flink', flink.url), options.budget ?? 20);
     const count = options.deployments ?? 20;
     const deploymentIds =
-      options.kind === 'START'
-        ? await addStoppedDeployments(ownUrl, clusterId, count)
-        : await addRunningDeployments(database, flink, clusterId, count);
+      (options.kind ?? 'SAVEPOINT') === 'SAVEPOINT'
+        ? await addRunningDeployments(database, flink, clusterId, count)
+        : await addStoppedDeployments(ownUrl, clusterId, count);
     const follower = keep(followAll(url, deploymentIds), (one) => one.stop());
 
     const workers: Supervised[] = [];

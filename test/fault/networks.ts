@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetworkFault } from '../support/faulty-network.js';
-import { judge, type Outcome, sendRequests } from './course.js';
+import { sendRequests } from './clients.js';
+import { judge, type Outcome } from './course.js';
 import { type House, type Link, links } from './house.js';
 import type { Dice } from './seeded.js';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { judge, type Outcome, sendRequests } from './course.js';
+import { sendRequests } from './clients.js';
+import { judge, type Outcome } from './course.js';
 import type { House } from './house.js';
 
 /** Processes and servers that go away in the midst of work, at seeded instants. */

@@ -21,13 +21,17 @@ const redisOnly: readonly BackEnd[] = ['redis'];
 /** Two hundred savepoints under way at once. */
 const many = { deployments: 200, budget: 200, savepointMs: [3_000, 6_000] } satisfies Scenario['set'];
 
-const kindAt = (point: string) => ({ kind: point.startsWith('start.') ? ('START' as const) : ('SAVEPOINT' as const) });
+const kindAt = (point: FailPoint): Scenario['set'] => {
+  if (point.startsWith('stop.') || point === 'checkpoints.end-read') return { kind: 'STOP' };
+  return { kind: point.startsWith('start.') ? 'START' : 'SAVEPOINT' };
+};
 
-/** The jobs of a house are never stopped and never end: test/e2e/stop-kills.test.ts kills workers in the middle of a stop. */
-const neverReached: readonly FailPoint[] = ['stop.savepoint-stored', 'stop.cancel-stored', 'checkpoints.end-read'];
+/** The deployments of a house have no schedules. */
+const neverReached: readonly FailPoint[] = ['slots.before-commit', 'slots.decided'];
 
 export const scenarios: Scenario[] = [
   { name: 'no fault', set: { budget: 8, savepointMs: [200, 1_500] }, backEnds: both, run: doNothing },
+  { name: 'stops without a fault', set: { kind: 'STOP' }, backEnds: both, run: doNothing },
   ...failPoints
     .filter((point) => !neverReached.includes(point))
     .map((point): Scenario => ({

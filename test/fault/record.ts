@@ -5,19 +5,25 @@ import type { Received } from './follower.js';
 export interface RunRecord {
   flink: {
     savepointsMade: { jobId: string; triggerId: string; location: string; targetDirectory: string | null }[];
-    /** Every trigger that arrived, repeats included. */
-    triggers: { jobId: string; triggerId: string }[];
-    /** Ids that run calls named, repeats included. */
-    runs: string[];
-    jobs: { id: string; name: string; alive: boolean }[];
+    /** Every trigger that arrived, repeats included; `stops`: at /stop. */
+    triggers: { jobId: string; triggerId: string; stops: boolean }[];
+    /** Jobs that were asked to end without a savepoint, repeats included. */
+    cancels: string[];
+    /** Ids that run calls named, repeats included, and what they were to start from. */
+    runs: { jobId: string; savepointPath: string | null }[];
+    jobs: { id: string; name: string; state: string; alive: boolean }[];
     jarIds: string[];
   };
-  /** Locations in the storage that hold a `_metadata`. */
+  /** Locations in the storage that hold a `_metadata`: savepoints, and checkpoints that jobs have left. */
   stored: string[];
+  checkpointsStored: string[];
   database: {
     savepoints: SavepointRow[];
     attempts: AttemptRow[];
     jobs: JobRow[];
+    stops: StopRow[];
+    /** Checkpoints that ended runs are known to have left. */
+    retained: { job_id: string; location: string }[];
     deployments: { id: string; name: string; state: string; last_event: number; current_job_id: string | null }[];
     events: {
       deployment_id: string | null;
@@ -25,6 +31,7 @@ export interface RunRecord {
       type: string;
       savepoint_id: string | null;
       job_id: string | null;
+      stop_id: string | null;
     }[];
     keys: { key: string; object_id: string }[];
   };
@@ -44,6 +51,8 @@ export interface SavepointRow {
   id: string;
   deployment_id: string;
   job_id: string;
+  /** Of which it is the savepoint. */
+  stop_id: string | null;
   state: string;
   location: string | null;
   attempt: number;
@@ -70,9 +79,26 @@ export interface AttemptRow {
 export interface JobRow {
   id: string;
   deployment_id: string;
+  run: number;
   flink_job_id: string;
   state: string;
+  strategy: string;
   submission: number;
+  failure_code: string | null;
+  look_at: string | null;
+  claimed_until: string | null;
+  /** The end of what was asked for: it runs, or has failed. */
+  ended_at: number | null;
+  end_read: boolean;
+}
+
+export interface StopRow {
+  id: string;
+  deployment_id: string;
+  job_id: string;
+  mode: string;
+  state: string;
+  outcome: string | null;
   failure_code: string | null;
   look_at: string | null;
   claimed_until: string | null;

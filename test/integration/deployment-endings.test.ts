@@ -110,6 +110,43 @@ describe('declaring a run lost', () => {
     expect(await mutate(stateward, 'declareJobLost', lost(deploymentId))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('ends a savepoint that was begun and never sent, and looks for one that was', async () => {
+    const clusterId = await cluster();
+    const sent = async (deploymentId: string, savepointId: string) => {
+      const directory = `${deploymentId}/${savepointId}/1`;
+      await changed('update savepoint set attempt = 1, in_flight = true where id = $1', [savepointId]);
+      await changed(
+        `insert into savepoint_attempt (savepoint_id, number, trigger_id, storage_id, directory, sends, stored_at, sent_at)
+         select $1, 1, $2, savepoint_storage_id, $3, 1, now(), now() from cluster where id = $4`,
+        [savepointId, savepointId.replaceAll('-', ''), directory, clusterId],
+      );
+    };
+    const after: unknown[] = [];
+    for (const prepare of [async () => undefined, sent]) {
+      const deploymentId = await createDeployment(stateward, clusterId, await uploadJob(stateward), name());
+      const jobId = await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
+      const savepointId = await insertSavepointOf(stateward, deploymentId, clusterId, jobId, 'IN_PROGRESS');
+      await prepare(deploymentId, savepointId);
+      await silentFor(clusterId, '5 min 1 s');
+      expect(await mutate(stateward, 'declareJobLost', lost(deploymentId), FIELDS)).toMatchObject({ id: jobId });
+      const row = await stateward.services.database.row<Record<string, unknown>>(
+        'select state, failure_code, in_flight, lost_since is not null as sought, look_at <= now() as due from savepoint where id = $1',
+        [savepointId],
+      );
+      after.push([row, await eventTypes(stateward, 'savepoint_id', savepointId)]);
+    }
+    expect(after).toEqual([
+      [
+        { state: 'FAILED', failure_code: 'JOB_ENDED', in_flight: false, sought: false, due: null },
+        ['SAVEPOINT_FAILED'],
+      ],
+      [
+        { state: 'IN_PROGRESS', failure_code: null, in_flight: true, sought: true, due: true },
+        ['SAVEPOINT_RESULT_SOUGHT'],
+      ],
+    ]);
+  });
+
   it('ends it with who said so and why, and what waited for it', async () => {
     const clusterId = await cluster();
     const deploymentId = await createDeployment(stateward, clusterId, await uploadJob(stateward), name());

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
+import { insertJob } from '../support/job-rows.js';
 import { eventTypes, mutate } from '../support/mutate.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
@@ -95,6 +96,27 @@ describe('an import', () => {
       field: 'format',
     });
     expect(await importOf(checkpoint)).toMatchObject({ kind: 'CHECKPOINT', flinkCheckpointId: 17, format: null });
+  });
+
+  it('of a checkpoint is declined while its job is live, a run of ours or not: Flink deletes it', async () => {
+    const clusterId = await cluster();
+    const uri = place();
+    await storage(clusterId, uri);
+    const deploymentId = await createDeployment(stateward, clusterId, await uploadJob(stateward), name());
+    const jobId = await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
+    const theirs = randomUUID().replaceAll('-', '');
+    await changed(
+      `insert into foreign_job (cluster_id, flink_job_id, name, state, started_at) values ($1, $2, 'theirs', 'RUNNING', now())`,
+      [clusterId, theirs],
+    );
+    for (const flinkJobId of [jobId.replaceAll('-', ''), theirs]) {
+      const refused = await importOf(`${uri.replace('s3:', 's3a:')}/${flinkJobId}/chk-17`);
+      expect(refused).toMatchObject({ code: 'INVALID_INPUT', field: 'location' });
+      expect(refused.message).toMatch(new RegExp(`${flinkJobId}.*Take a savepoint`));
+      expect(await importOf(`${uri}/${flinkJobId}/savepoint-17`)).toMatchObject({ kind: 'SAVEPOINT' });
+    }
+    await changed(`update job set state = 'CANCELLED' where id = $1`, [jobId]);
+    expect(await importOf(`${uri}/${jobId.replaceAll('-', '')}/chk-17`)).toMatchObject({ kind: 'CHECKPOINT' });
   });
 
   it('must lie below a root: else the roots are named', async () => {

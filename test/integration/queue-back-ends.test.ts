@@ -55,7 +55,7 @@ for (const backEnd of backEnds) {
       const workers: RunningTask[] = [];
       open.push({ workers, queue, target });
       const work = () => void workers.push(runTask(task, handler, target, log));
-      return { submit: (id: string) => queue.submit(task, { id }, 'test'), queue, task, work };
+      return { submit: (id: string) => queue.submit(task, { id }, 'test'), queue, task, target, work };
     }
 
     it('brings each task with its payload, whether it was submitted before or after a worker came', async () => {
@@ -112,6 +112,37 @@ for (const backEnd of backEnds) {
       submit('one');
       await waitFor(() => failures.length > 0, { what: 'the attempts to run out' });
       expect({ runs, failures }).toEqual({ runs: 3, failures: ['failure 3'] });
+    });
+
+    it('gives up what the worker process has ended with as often as it may be tried, without running it again', async () => {
+      const ended: unknown[] = [];
+      let runs = 0;
+      const { submit, work, queue, task, target } = await taskWith(
+        {
+          run: async () => void (runs += 1),
+          exhausted: async ({ id }, error) => void ended.push([id, (error as AppError).code, (error as Error).message]),
+        },
+        1,
+      );
+      let taken = false;
+      const crashing = target.openWorker(
+        task.name,
+        async () => {
+          taken = true;
+          await new Promise(() => undefined);
+        },
+        { lockDuration: 200, skipStalledCheck: true },
+      );
+      submit('fatal');
+      await queue.settled();
+      await waitFor(() => taken, { what: 'the task to be taken' });
+      await crashing.close(true); // its lock is renewed no more, as when the process has ended
+      work();
+      await waitFor(() => ended.length > 0, { what: 'it to be given up', timeoutMs: 20_000 });
+      expect({ runs, ended }).toEqual({
+        runs: 0,
+        ended: [['fatal', 'TASK_CRASHED', expect.stringContaining('ended 1 times in a row')]],
+      });
     });
 
     it('does not try again what can never work', async () => {

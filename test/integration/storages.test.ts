@@ -242,6 +242,24 @@ describe('storages that are one place', () => {
     });
   });
 
+  it('answer with the one that was kept when what made or changed the others is asked again', async () => {
+    const clusterId = await cluster();
+    const [keep, last] = [await storage(clusterId, place()), await storage(clusterId, place())];
+    const creation = {
+      name: name(),
+      roots: [{ clusterId, uri: place() }],
+      idempotencyKey: randomUUID(),
+    };
+    const made = await mutate(stateward, 'createStorage', creation, STORAGE);
+    const renaming = { storageId: made.id, name: name(), idempotencyKey: randomUUID() };
+    await mutate(stateward, 'updateStorage', renaming, STORAGE);
+    await mutate(stateward, 'mergeStorages', { keep: keep.id, into: [made.id] });
+    expect(await mutate(stateward, 'createStorage', creation, STORAGE)).toMatchObject({ id: keep.id, name: keep.name });
+    expect(await mutate(stateward, 'updateStorage', renaming, STORAGE)).toMatchObject({ id: keep.id, name: keep.name });
+    await mutate(stateward, 'mergeStorages', { keep: last.id, into: [keep.id] });
+    expect(await mutate(stateward, 'createStorage', creation, STORAGE)).toMatchObject({ id: last.id });
+  });
+
   it('keep the root of the kept one where a cluster has two', async () => {
     const clusterId = await cluster();
     const [one, two] = [place(), place()];

@@ -31,6 +31,7 @@ describe('the configuration', () => {
       subscriptionsPerClient: 200,
       databaseConnections: 10,
       checkpointDays: 30,
+      leastSlotIntervalMs: 600_000,
       secrets: new Map(),
       logLevel: 'info',
     });

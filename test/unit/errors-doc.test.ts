@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { refusalCodes } from '../../src/api/user-error.js';
+import { DeletionFailureCode } from '../../src/deletion/deletion.enums.js';
 import { errorCodes } from '../../src/errors.js';
 import { JobFailureCode } from '../../src/job/job.entity.js';
 import { StopFailureCode } from '../../src/run/stop.enums.js';
@@ -22,13 +23,31 @@ function rowsBelow(heading: string): string[][] {
     );
 }
 
-const tables = ['Refusals', 'Failures of a savepoint', 'Failures of a stop', 'Failures of a job', 'Errors'];
+const tables = [
+  'Refusals',
+  'Failures of a savepoint',
+  'Failures of a deletion',
+  'Failures of a stop',
+  'Failures of a job',
+  'Errors',
+];
+/** What the tests say, this one aside. */
+function textOfTests(): string {
+  const folder = new URL('../', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('errors-doc.test.ts'))
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .join('\n');
+}
+
 const codesOf = (rows: string[][]) => rows.map(([code = '']) => code.replaceAll('`', '')).sort();
 
 describe('docs/errors.md', () => {
   it.each([
     ['Refusals', [...refusalCodes]],
     ['Failures of a savepoint', Object.values(SavepointFailureCode)],
+    ['Failures of a deletion', Object.values(DeletionFailureCode)],
     ['Failures of a stop', Object.values(StopFailureCode)],
     ['Failures of a job', Object.values(JobFailureCode)],
     ['Errors', Object.keys(errorCodes)],
@@ -40,6 +59,11 @@ describe('docs/errors.md', () => {
     const all = [...text.matchAll(/^\| `([A-Z_]+)`/gm)].length;
     const listed = tables.flatMap(rowsBelow).length;
     expect(all).toBe(listed);
+  });
+
+  it('names no code that no test names', () => {
+    const tested = new Set(textOfTests().match(/\b[A-Z]+(_[A-Z]+)*\b/g));
+    expect(codesOf(tables.flatMap(rowsBelow)).filter((code) => !tested.has(code))).toEqual([]);
   });
 
   it('says of each code what it means and what to do', () => {

@@ -7,25 +7,27 @@ const PLACE = 'file:/flink/savepoints/d1/s1/1/savepoint-aaaaaa';
 
 /** One savepoint that was asked for twice with one key and made once; one start that runs. */
 function record(): RunRecord {
-  const asked = { refusals: [], bugs: [], tries: 2, askedAt: 1_000, answeredAt: 2_000 };
+  const asked = { input: {}, refusals: [], bugs: [], tries: 2, askedAt: 1_000, answeredAt: 2_000 };
   return {
     flink: {
       savepointsMade: [{ jobId: 'f1', triggerId: 't1', location: PLACE, targetDirectory: `${ROOT}/d1/s1/1` }],
-      triggers: [{ jobId: 'f1', triggerId: 't1' }],
-      runs: ['f2'],
+      triggers: [{ jobId: 'f1', triggerId: 't1', stops: false }],
+      cancels: [],
+      runs: [{ jobId: 'f2', savepointPath: null }],
       jobs: [
-        { id: 'f1', name: 'job 1', alive: true },
-        { id: 'f2', name: 'job 2', alive: true },
+        { id: 'f1', name: 'job 1', state: 'RUNNING', alive: true },
+        { id: 'f2', name: 'job 2', state: 'RUNNING', alive: true },
       ],
       jarIds: [],
     },
     stored: [PLACE],
+    checkpointsStored: [],
     database: {
       savepoints: [
         {
           ...{ id: 's1', deployment_id: 'd1', job_id: 'j1', state: 'COMPLETED', location: PLACE, attempt: 1 },
           ...{ in_flight: false, failure_code: null, details: 'REPORTED', data: 'PRESENT', look_at: null },
-          ...{ claimed_until: null, ended_at: 3_000 },
+          ...{ claimed_until: null, ended_at: 3_000, stop_id: null },
         },
       ],
       attempts: [
@@ -37,19 +39,21 @@ function record(): RunRecord {
       jobs: [
         {
           ...{ id: 'j2', deployment_id: 'd2', flink_job_id: 'f2', state: 'RUNNING', submission: 1, failure_code: null },
-          ...{ look_at: null, claimed_until: null, ended_at: 3_000 },
+          ...{ look_at: null, claimed_until: null, ended_at: 3_000, run: 1, strategy: 'NONE', end_read: false },
         },
       ],
+      stops: [],
+      retained: [],
       deployments: [
         { id: 'd1', name: 'job 1', state: 'RUNNING', last_event: 3, current_job_id: 'j1' },
         { id: 'd2', name: 'job 2', state: 'RUNNING', last_event: 3, current_job_id: 'j2' },
       ],
       events: [
         ...['SAVEPOINT_REQUESTED', 'SAVEPOINT_COMPLETED', 'SAVEPOINT_DETAILS'].map((type, index) => ({
-          ...{ deployment_id: 'd1', number: index + 1, type, savepoint_id: 's1', job_id: 'j1' },
+          ...{ deployment_id: 'd1', number: index + 1, type, savepoint_id: 's1', job_id: 'j1', stop_id: null },
         })),
         ...['START_REQUESTED', 'JOB_SUBMITTED', 'JOB_STARTED'].map((type, index) => ({
-          ...{ deployment_id: 'd2', number: index + 1, type, savepoint_id: null, job_id: 'j2' },
+          ...{ deployment_id: 'd2', number: index + 1, type, savepoint_id: null, job_id: 'j2', stop_id: null },
         })),
       ],
       keys: [
@@ -87,7 +91,7 @@ const anotherAttempt =
   (triggerId: string) =>
   ({ database, flink }: RunRecord): void => {
     database.attempts.push({ ...first(database.attempts), number: 2, directory: 'd1/s1/2', trigger_id: triggerId });
-    flink.triggers.push({ jobId: 'f1', triggerId });
+    flink.triggers.push({ jobId: 'f1', triggerId, stops: false });
   };
 
 const tellAgain = (database: RunRecord['database'], at: number) =>
@@ -144,10 +148,10 @@ describe('the checker of the fault suite', () => {
       /^I1 .*0 events SAVEPOINT_COMPLETED/,
     ],
     ['a start that does not run', ({ flink }) => (flink.jobs[1]!.alive = false), /^I1 start j2: .*runs no job/],
-    ['a start that was run twice', ({ flink }) => flink.runs.push('f2'), /^I2 start j2: .*2 times/],
+    ['a start that was run twice', ({ flink }) => flink.runs.push(flink.runs[0]!), /^I2 start j2: .*2 times/],
     [
       'two jobs of one deployment',
-      ({ flink }) => flink.jobs.push({ id: 'f3', name: 'job 2', alive: true }),
+      ({ flink }) => flink.jobs.push({ id: 'f3', name: 'job 2', state: 'RUNNING', alive: true }),
       /^I2 .*2 jobs/,
     ],
     [

@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { JobFailureCode, JobState } from '../../src/job/job.entity.js';
 import { SnapshotKind } from '../../src/job/snapshot-kind.js';
+import { StartStrategy } from '../../src/job/start-strategy.js';
+import { needsEnd } from '../../src/run/await-end-read.js';
 import {
   chooseLatestSavepoint,
   chooseLatestState,
@@ -23,6 +25,7 @@ function point(name: string, minute: number | null, more: Partial<RestorePoint> 
     location: `file:/s/${name}`,
     storage: { id: 'storage', path: name },
     clusterId: 'cluster',
+    locatedAt: T,
     bytes: 1,
     drained: false,
     stopFailedAfter: false,
@@ -71,6 +74,43 @@ describe('LATEST_STATE', () => {
     ['a damaged one', { data: DataState.DAMAGED }],
   ])('does not take %s', (_, more) => {
     expect(located(chooseLatestState([run(1, [point('old', 1), point('new', 9, more)])]))).toBe('old');
+  });
+
+  it('names newer ones that it would have taken were they whole, and no others', () => {
+    const choice = chooseLatestState([
+      run(1, [
+        point('older', 1, { data: DataState.MISSING }),
+        point('whole', 5),
+        checkpoint('gone', 7, { data: DataState.MISSING }),
+        point('broken', 9, { data: DataState.DAMAGED }),
+      ]),
+    ]);
+    expect(choice).toMatchObject({ unusable: [{ location: 'file:/s/broken' }, { location: 'file:/s/gone' }] });
+    const afterStop = [
+      point('stop', 5, { stopFailedAfter: true }),
+      checkpoint('later', 6, { data: DataState.MISSING }),
+      checkpoint('earlier', 4),
+    ];
+    expect(chooseLatestState([run(1, afterStop)])).toMatchObject({ point: { savepointId: 'stop' }, unusable: [] });
+    const lostStop = afterStop.map((one) => (one.stopFailedAfter ? { ...one, data: DataState.MISSING } : one));
+    expect(chooseLatestState([run(1, lostStop)])).toMatchObject({
+      point: { location: 'file:/s/earlier' },
+      unusable: [{ location: 'file:/s/stop' }],
+    });
+  });
+
+  it('names what is not whole where it takes what the run was started from, or finds nothing', () => {
+    const left = [checkpoint('gone', 7, { data: DataState.MISSING })];
+    const start = point('start', 1);
+    expect(chooseLatestState([run(1, left, { start })])).toMatchObject({
+      point: start,
+      unusable: left,
+      why: expect.stringContaining('nothing that is whole'),
+    });
+    expect(chooseLatestState([run(1, left)])).toMatchObject({
+      kind: 'NOTHING',
+      why: expect.stringMatching(/file:\/s\/gone of 2026-11-01T00:07:00.000Z is MISSING/),
+    });
   });
 
   it('passes over runs that never took hold, and names them', () => {
@@ -170,6 +210,21 @@ describe('LATEST_SAVEPOINT', () => {
     });
   });
 
+  it('names newer savepoints of ours that are not whole, of newer runs too, and no checkpoints', () => {
+    const runs = [
+      run(3, [point('gone', 30, { data: DataState.MISSING }), checkpoint('retained', 31, { data: DataState.MISSING })]),
+      run(2, [point('b', 20), point('broken', 21, { data: DataState.DAMAGED })]),
+    ];
+    expect(chooseLatestSavepoint(runs)).toMatchObject({
+      point: { savepointId: 'b' },
+      unusable: [{ savepointId: 'gone' }, { savepointId: 'broken' }],
+    });
+    expect(chooseLatestSavepoint(runs.slice(0, 1))).toMatchObject({
+      kind: 'NOTHING',
+      why: expect.stringContaining('file:/s/gone'),
+    });
+  });
+
   it('finds nothing where there are only checkpoints', () => {
     expect(located(chooseLatestSavepoint([run(1, [checkpoint('c', 21)])]))).toBe('NOTHING');
   });
@@ -227,4 +282,17 @@ describe('what is recorded of a run', () => {
       why: expect.stringContaining('being read'),
     });
   });
+});
+
+describe('what the last run retained', () => {
+  it.each([
+    [StartStrategy.LATEST_STATE, null, true],
+    [StartStrategy.FROM_CHECKPOINT, null, true],
+    [StartStrategy.FROM_LOCATION, 's3://bucket/c/chk-7/_metadata', true],
+    [StartStrategy.FROM_LOCATION, 's3://bucket/s/savepoint-chk-7', false],
+    [StartStrategy.FROM_SAVEPOINT, null, false],
+    [StartStrategy.NONE, null, false],
+  ])('matters to %s of %s: %s', (strategy, location, expected) =>
+    expect(needsEnd({ strategy, location })).toBe(expected),
+  );
 });

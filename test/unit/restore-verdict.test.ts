@@ -17,6 +17,7 @@ const point: RestorePoint = {
   location: 'file:/s/savepoint',
   storage: null,
   clusterId: 'cluster',
+  locatedAt: T,
   bytes: 1,
   drained: false,
   stopFailedAfter: false,
@@ -49,7 +50,7 @@ const target = {
   stateBackend: 'HASHMAP',
   allowNonRestoredState: false,
 };
-const around = { maker, runsPassedOver: [], newerState: [], uncertain: null };
+const around = { maker, runsPassedOver: [], newerState: [], unusable: [], uncertain: null };
 
 const codes = (of: Partial<RestorePoint>, to: Partial<typeof target> = {}, beside: object = {}) =>
   findingsOf({ ...point, ...of }, { ...target, ...to }, { ...around, ...beside }).map(
@@ -103,6 +104,22 @@ describe('what a restore plan finds', () => {
     const never = { run: 5, failureCode: null, state: JobState.FAILED } as RunFacts;
     const beside = { runsPassedOver: [never], newerState: [{ ...point, location: 'file:/s/newer' }] };
     expect(codes({}, {}, beside)).toEqual(['RUNS_PASSED_OVER INFO', 'NEWER_STATE_PASSED_OVER WARNING']);
+  });
+
+  it('is newer state that is not whole, each with what is wrong, and how much further back the start goes', () => {
+    const gone = { ...point, location: 'file:/s/gone', triggeredAt: T + 3 * 3_600_000, data: DataState.MISSING };
+    const broken = { ...point, location: 'file:/s/broken', triggeredAt: T + 60_000, data: DataState.DAMAGED };
+    const [finding, ...others] = findingsOf(point, target, { ...around, unusable: [gone, broken] });
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ code: 'UNUSABLE_STATE_PASSED_OVER', severity: 'WARNING' });
+    expect(finding?.message).toContain(
+      'file:/s/gone of 2026-11-01T03:00:00.000Z is MISSING, file:/s/broken of 2026-11-01T00:01:00.000Z is DAMAGED',
+    );
+    expect(finding?.message).toContain('3 h 0 min further back');
+    const [unknown] = findingsOf({ ...point, triggeredAt: null }, target, { ...around, unusable: [gone] });
+    expect(unknown?.message).toContain('is not known');
+    const many = Array.from({ length: 25 }, (_, at) => ({ ...gone, location: `file:/s/${at}` }));
+    expect(findingsOf(point, target, { ...around, unusable: many })[0]?.message).toContain('and 5 more');
   });
 
   it('by NONE is the state that is left behind', () => {

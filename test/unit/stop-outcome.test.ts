@@ -37,7 +37,7 @@ describe('a stop whose job has ended', () => {
   it.each([
     [WITH_SAVEPOINT, CANCELLED, whole, false, 'COMPLETED', 'STOPPED', null],
     [WITH_DRAIN, FINISHED, whole, false, 'COMPLETED', 'STOPPED', null],
-    [WITH_SAVEPOINT, FAILED, whole, false, 'FAILED', 'JOB_FAILED', 'STOP_FAILED_AFTER'],
+    [WITH_SAVEPOINT, FAILED, whole, false, 'FAILED', 'JOB_FAILED', 'JOB_ENDED'],
     [WITH_SAVEPOINT, FAILED, failedAfter, false, 'FAILED', 'JOB_FAILED', 'STOP_FAILED_AFTER'],
     [WITH_SAVEPOINT, CANCELLED, failedAfter, false, 'FAILED', 'CANCELLED_INSTEAD', 'STOP_FAILED_AFTER'],
     [WITH_SAVEPOINT, FAILED, none, false, 'FAILED', 'JOB_FAILED', 'JOB_ENDED'],

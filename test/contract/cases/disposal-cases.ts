@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect } from '@jest/globals';
+import { foundNoSavepoint } from '../../../src/flink/disposal-failure.js';
+import type { DisposalStatus } from '../../../src/flink/flink.types.js';
+import { waitFor } from '../../support/wait-for.js';
 import type { ContractCase } from '../contract-case.js';
 import { newId, textOf, type Answer, type ContractSession } from '../contract-session.js';
 import { folderOf, isCompleted, makeSavepoint } from './operations.js';
@@ -15,6 +19,19 @@ async function disposed(flink: ContractSession, name: string, savepointPath: str
   return flink.takeWhen(name, `GET /savepoint-disposal/${id}`, isCompleted);
 }
 
+/** As Stateward asks for it, and reads the end. */
+async function endOf({ client }: ContractSession, location: string): Promise<DisposalStatus> {
+  const reply = await client.disposeSavepoint(location);
+  if (reply.outcome === 'REFUSED') throw new Error(`The disposal was refused: ${reply.cause.summary}`);
+  return waitFor(
+    async () => {
+      const status = await client.disposalOperation(reply.requestId);
+      return status.status !== 'PENDING' && status;
+    },
+    { what: `the disposal of ${location} to end` },
+  );
+}
+
 /** Disposal of savepoints. */
 export const DISPOSAL_CASES: ContractCase[] = [
   {
@@ -25,6 +42,7 @@ export const DISPOSAL_CASES: ContractCase[] = [
       expect(done.body).toEqual({ status: { id: 'COMPLETED' }, operation: {} });
       expect(existsSync(folderOf(location))).toBe(false);
       expect(existsSync(dirname(folderOf(location)))).toBe(true);
+      expect(await endOf(flink, location)).toMatchObject({ status: 'FAILED' });
       const again = await disposed(flink, 'disposed again', location);
       expect(textOf(again)).toMatch(/Could not dispose savepoint .*FileNotFoundException/s);
     },
@@ -50,6 +68,32 @@ export const DISPOSAL_CASES: ContractCase[] = [
       const failed = await disposed(flink, 'no metadata', `file://${folder}`);
       expect(textOf(failed)).toContain("Cannot find meta data file '_metadata' in directory");
       expect(existsSync(folder)).toBe(true);
+    },
+  },
+  {
+    name: 'ends a disposal as Stateward reads it: done, nothing there, not known',
+    holds: async (flink) => {
+      const location = await makeSavepoint(flink, await flink.startJob());
+      expect(await endOf(flink, `${location}/_metadata`)).toEqual({ status: 'COMPLETED' });
+      expect(existsSync(folderOf(location))).toBe(false);
+      const folder = await flink.target.newFolder();
+      for (const nothing of [location, `file://${folder}`, `file://${folder}/none`]) {
+        const end = await endOf(flink, nothing);
+        expect(end.status === 'FAILED' && foundNoSavepoint(end.cause)).toBe(true);
+      }
+      expect(await flink.client.disposalOperation(newId())).toEqual({ status: 'UNKNOWN' });
+    },
+  },
+  {
+    name: 'touches nothing where what should be a savepoint is another file',
+    holds: async (flink) => {
+      const folder = await flink.target.newFolder();
+      await writeFile(join(folder, '_metadata'), 'something else entirely');
+      const failed = await disposed(flink, 'no savepoint', `file://${folder}`);
+      expect(textOf(failed)).toContain('Unexpected magic number');
+      expect(await readdir(folder)).toEqual(['_metadata']);
+      const end = await endOf(flink, `file://${folder}`);
+      expect(end.status === 'FAILED' && foundNoSavepoint(end.cause)).toBe(false);
     },
   },
   {

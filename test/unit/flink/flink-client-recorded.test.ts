@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { foundNoSavepoint } from '../../../src/flink/disposal-failure.js';
 import { FlinkClient } from '../../../src/flink/flink-client.js';
 import {
   recordedReplies,
@@ -40,7 +41,7 @@ const triggerBody = { triggerId: 'b'.repeat(32), targetDirectory: 'file:/sp', fo
 
 /** Replies of endpoints that Stateward does not ask, and one that is read together with another. */
 const UNUSED =
-  /^(?:plan|disposal|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
+  /^(?:plan|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
 
 /** The call of the client that a recorded request belongs to. */
 function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: string): Promise<unknown> {
@@ -59,6 +60,7 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
   if (call === 'POST jobs stop') return client.stopWithSavepoint(id, { ...triggerBody, drain: false });
   if (call === 'GET jobs status') return client.jobStatus(id);
   if (call === 'GET jobs savepoints') return client.savepointOperation(id, trigger);
+  if (jobs === 'savepoint-disposal') return id ? client.disposalOperation(id) : client.disposeSavepoint('file:/sp');
   if (call === 'GET jobs exceptions' || call === 'GET jobs execution-result') return client.jobFailure(id);
   if (call === 'GET jobs') return client.job(id);
   if (call === 'GET jobs checkpoints' && trigger === '') return client.checkpoints(id);
@@ -69,9 +71,9 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
 
 /** What the client makes of the replies with an error status. */
 function expectedOutcome(name: string): unknown {
-  if (/^(?:run|cancel|jar-upload)/.test(name)) return expect.objectContaining({ outcome: 'REFUSED' });
+  if (/^(?:run|cancel|jar-upload|disposal-refused)/.test(name)) return expect.objectContaining({ outcome: 'REFUSED' });
   if (name === 'jar-delete-unknown') return true;
-  if (/^savepoint-poll-(?:unknown-trigger|after)/.test(name)) return { status: 'UNKNOWN' };
+  if (/^(?:savepoint-poll-(?:unknown-trigger|after)|disposal-poll-unknown)/.test(name)) return { status: 'UNKNOWN' };
   if (/malformed/.test(name)) return expect.objectContaining({ code: 'FLINK_ERROR' });
   return null;
 }
@@ -249,6 +251,34 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
       reply.request.body,
       { ...(reply.request.body as object), drain: true },
     ]);
+  });
+
+  it('sends a disposal as the recorded cluster was asked for one, and never one of nothing', async () => {
+    const reply = recordedReply(version, 'disposal-accepted');
+    const asked: Asked = [];
+    const client = await clientOf(version, [reply], asked);
+    const { 'savepoint-path': location } = reply.request.body as { 'savepoint-path': string };
+    const { 'request-id': requestId } = reply.body as { 'request-id': string };
+    expect(await client.disposeSavepoint(location)).toEqual({ outcome: 'ACCEPTED', requestId });
+    await expect(client.disposeSavepoint(' ')).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect(asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([reply.request.body]);
+  });
+
+  it.each([
+    ['ok', 'COMPLETED', null],
+    ['failed-already-gone', 'FAILED', true],
+    ['failed-no-metadata', 'FAILED', true],
+    ['failed-no-such-path', 'FAILED', true],
+    ['failed-half', 'FAILED', false],
+    ['failed-not-permitted', 'FAILED', false],
+    ['failed-truncated-metadata', 'FAILED', false],
+    ['failed-unknown-scheme', 'FAILED', false],
+  ])('reads the end of a disposal, and whether Flink found no savepoint: %s', async (name, status, nothing) => {
+    const reply = recordedReply(version, `disposal-poll-${name}`);
+    const client = await clientOf(version, [reply]);
+    const end = await client.disposalOperation(reply.request.path.split('/')[2] ?? '');
+    expect(end.status).toBe(status);
+    if (end.status === 'FAILED') expect(foundNoSavepoint(end.cause)).toBe(nothing);
   });
 
   it('knows a job by its status, and one that is unknown by the 500 that Flink says then', async () => {

@@ -1,0 +1,58 @@
+import type { StorageReader } from '../storage/storage-reader.js';
+
+/** Of one directory, so many files and folders are looked at: a savepoint has one file for each subtask and state, and a look must end. */
+export const MOST_LOOKED_AT = 500;
+
+/** What lies directly in a directory. */
+export interface Part {
+  name: string;
+  /** A folder that Flink names so, with `_metadata`, which it writes last: all of it is there. */
+  whole: boolean;
+  files: number;
+  bytes: number;
+  newest: Date | null;
+}
+
+export interface Below {
+  /** Those that hold at least one file; an empty folder is nothing. */
+  parts: Part[];
+  /** There is more than was looked at. */
+  cutShort: boolean;
+}
+
+/** What lies below a directory of a storage, however deep. Links are not followed. */
+export async function lookBelow(reader: StorageReader, directory: string): Promise<Below> {
+  const below: Below = { parts: [], cutShort: false };
+  let rest = MOST_LOOKED_AT;
+
+  async function count(part: Part, path: string): Promise<void> {
+    for (const { name, kind, sizeBytes } of await reader.list(path)) {
+      if (rest === 0) below.cutShort = true;
+      else if (kind === 'FILE') await add(part, `${path}/${name}`, sizeBytes ?? 0);
+      else {
+        rest -= 1;
+        await count(part, `${path}/${name}`);
+      }
+    }
+  }
+  async function add(part: Part, path: string, bytes: number): Promise<void> {
+    rest -= 1;
+    part.files += 1;
+    part.bytes += bytes;
+    const writtenAt = await reader.modifiedAt(path);
+    if (writtenAt && (part.newest === null || writtenAt > part.newest)) part.newest = writtenAt;
+  }
+
+  for (const { name, kind, sizeBytes } of await reader.list(directory)) {
+    const path = `${directory}/${name}`;
+    const part: Part = { name, whole: false, files: 0, bytes: 0, newest: null };
+    if (kind === 'FILE' && rest > 0) await add(part, path, sizeBytes ?? 0);
+    else if (kind === 'FILE') below.cutShort = true;
+    else {
+      part.whole = name.startsWith('savepoint-') && (await reader.size(`${path}/_metadata`)) !== null;
+      await count(part, path);
+    }
+    if (part.files > 0 || part.whole) below.parts.push(part);
+  }
+  return below;
+}

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { claimDue } from '../../src/db/claims.js';
+import type { Database } from '../../src/db/database.js';
+import { admitInTransaction } from '../../src/savepoint/admit-savepoints.js';
+import { decideDueSlots } from '../../src/schedule/decide-slots.js';
+import { nextSlotInMs } from '../../src/schedule/slot.store.js';
+import { watchSlots } from '../../src/schedule/watch-slots.js';
+import { type Fleet, insertFleet, newOwner } from '../support/schedule-rows.js';
+import { startStateward, type Stateward } from '../support/stateward.js';
+import { waitFor } from '../support/wait-for.js';
+
+const FLOOR = 600_000;
+
+let stateward: Stateward;
+let database: Database;
+beforeEach(async () => {
+  stateward = await startStateward({ worker: false });
+  database = stateward.services.database;
+});
+afterEach(() => stateward.stop());
+
+const count = async (text: string, values: unknown[] = []): Promise<number> =>
+  Number((await database.row<{ count: string }>(`select count(*) ${text}`, values))?.count);
+
+/** Decides all that is due, by several at once, as a worker does that has not noticed that it lost its clusters. */
+async function decideAll(worker: string, atOnce: number): Promise<void> {
+  const decider = async () => {
+    while ((await decideDueSlots(database, worker, FLOOR)).more);
+  };
+  await Promise.all(Array.from({ length: atOnce }, decider));
+}
+
+/** Each schedule as it stands, with what became of its slots. */
+const lines = (fleet: Fleet) =>
+  database.rows<{ outcome: string; reason: string | null; slots: number; caught_up: boolean }>(
+    `select outcome, reason, count as slots, caught_up from schedule_slot where schedule_id = any($1) order by slot_at`,
+    [fleet.scheduleIds],
+  );
+
+describe('slots that are due', () => {
+  it('are decided once by several deciders at once, each with one savepoint', async () => {
+    const fleet = await insertFleet(database, { clusters: 8, perCluster: 40 });
+    const worker = await newOwner(database);
+    await decideAll(worker, 4);
+    expect(await count('from schedule_slot')).toBe(320);
+    expect(await count(`from savepoint where origin = 'SCHEDULED' and state = 'PENDING'`)).toBe(320);
+    const paired = `from schedule_slot t join savepoint p on p.id = t.savepoint_id and p.schedule_id = t.schedule_id and p.slot_at = t.slot_at
+       join savepoint_schedule s on s.id = t.schedule_id and s.last_slot_at = t.slot_at and s.next_slot_at > now() + interval '10 min'`;
+    expect(await count(paired)).toBe(320);
+    expect(
+      await count(`from event where type = 'SAVEPOINT_REQUESTED' and deployment_id = any($1)`, [fleet.deploymentIds]),
+    ).toBe(320);
+  });
+
+  it('are left to the worker that owns their cluster', async () => {
+    await insertFleet(database, { clusters: 2, perCluster: 3 });
+    const stranger = randomUUID();
+    expect(await decideDueSlots(database, stranger, FLOOR)).toEqual({ clusterIds: [], more: false });
+    expect(await nextSlotInMs(database, stranger)).toBeNull();
+    const worker = await newOwner(database);
+    expect(await nextSlotInMs(database, worker)).toBe(0);
+    await decideAll(worker, 1);
+    expect(await nextSlotInMs(database, worker)).toBeNull();
+    expect(await count('from schedule_slot')).toBe(6);
+  });
+
+  it('are not decided by a worker whose transaction comes to its end too late', async () => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 1 });
+    const worker = await newOwner(database);
+    const before = await database.row<{ next_slot_at: Date }>('select next_slot_at from savepoint_schedule');
+    await decideAll(worker, 1);
+    // The same slot once more, as from a decision that was made before the other one was committed.
+    await database.changed('update savepoint_schedule set next_slot_at = $1', [before?.next_slot_at]);
+    await database.changed(`update savepoint set state = 'COMPLETED'`);
+    await expect(decideDueSlots(database, worker, FLOOR)).rejects.toThrow(/schedule_slot_pkey/);
+    expect(await lines(fleet)).toMatchObject([{ outcome: 'FIRED' }]);
+    expect(await count('from savepoint')).toBe(1);
+  });
+
+  it('are decided and admitted a thousand at a time, within the budgets, with nothing that comes by the queue', async () => {
+    await insertFleet(database, { clusters: 50, perCluster: 20, budget: 4 });
+    const worker = await newOwner(database);
+    const errors: unknown[] = [];
+    const watcher = watchSlots({
+      decide: () => decideDueSlots(database, worker, FLOOR),
+      nextInMs: () => nextSlotInMs(database, worker),
+      admit: (clusterId) => admitInTransaction(database, clusterId),
+      watch: stateward.services.wakeups.watch('slots'),
+      onError: (error) => errors.push(error),
+    });
+    try {
+      await waitFor(async () => (await count('from savepoint where in_flight')) === 200, {
+        what: '200 to be admitted',
+      });
+    } finally {
+      await watcher.stop();
+    }
+    expect(errors).toEqual([]);
+    expect(await count('from schedule_slot')).toBe(1_000);
+    const each = await database.rows(
+      `select distinct count(*)::int as admitted from savepoint where in_flight group by cluster_id`,
+    );
+    expect(each).toEqual([{ admitted: 4 }]);
+    expect(await count(`from savepoint where in_flight and look_at <= now()`)).toBe(200);
+    expect(await count('from savepoint_attempt')).toBe(200);
+    // Of those that wait none is looked at soon: whoever ends one admits the next.
+    expect(await count(`from savepoint where state = 'PENDING' and look_at < now() + interval '30 s'`)).toBe(0);
+  });
+
+  it('and were not admitted, since the process died in between, are found by a look at one of each cluster', async () => {
+    await insertFleet(database, { clusters: 3, perCluster: 10 });
+    const worker = await newOwner(database);
+    await decideAll(worker, 1);
+    expect(await count(`from savepoint where look_at < now() + interval '5 s'`)).toBe(3);
+    await database.changed(`update savepoint set look_at = look_at - interval '5 s'`);
+    expect((await claimDue(database, worker, 100)).filter(({ table }) => table === 'savepoint')).toHaveLength(3);
+  });
+});
+
+describe('after an outage of the workers', () => {
+  const outage = (fleet: Fleet, days: number, more = '') =>
+    database.changed(
+      `update savepoint_schedule set next_slot_at = next_slot_at - $2 * interval '1 day' ${more} where id = any($1)`,
+      [fleet.scheduleIds, days],
+    );
+
+  it('each schedule fires once for all that it missed', async () => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 3, budget: 1 });
+    await outage(fleet, 4);
+    const worker = await newOwner(database);
+    await decideAll(worker, 3);
+    const all = await lines(fleet);
+    expect(all.filter(({ outcome }) => outcome === 'FIRED')).toMatchObject([
+      { caught_up: true },
+      { caught_up: true },
+      { caught_up: true },
+    ]);
+    const missed = all.filter(({ reason }) => reason === 'MISSED');
+    expect(missed).toHaveLength(3);
+    for (const { slots } of missed) expect(slots).toBeGreaterThanOrEqual(3);
+    const told = await database.rows<{ type: string }>(
+      `select type from event where deployment_id = $1 and type in ('SLOTS_MISSED', 'SAVEPOINT_REQUESTED') order by number`,
+      [fleet.deploymentIds[0]],
+    );
+    expect(told.map(({ type }) => type).sort()).toEqual(['SAVEPOINT_REQUESTED', 'SLOTS_MISSED']);
+    await admitInTransaction(database, fleet.clusterIds[0] ?? '');
+    expect(await count('from savepoint where in_flight')).toBe(1); // within the budget
+  });
+
+  it('of a year a dense schedule is walked along in parts, and each slot is counted in one line', async () => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 1 });
+    await outage(fleet, 365, `, expression = '*/10 * * * *'`);
+    const worker = await newOwner(database);
+    const from = await database.row<{ at: Date }>('select next_slot_at as at from savepoint_schedule');
+    let passes = 0;
+    for (let more = true; more; passes += 1) ({ more } = await decideDueSlots(database, worker, FLOOR));
+    expect(passes).toBeGreaterThan(3);
+    const all = await lines(fleet);
+    const total = all.reduce((sum, { slots }) => sum + slots, 0);
+    const [missed] = all;
+    expect(missed).toMatchObject({ outcome: 'SKIPPED', reason: 'MISSED' });
+    expect(all.length).toBeLessThanOrEqual(2); // the last may have come just now
+    // the first lies off the grid of ten minutes, and the next one is at least ten minutes later
+    const expected = (Date.now() - (from?.at.getTime() ?? 0)) / FLOOR;
+    expect(Math.abs(total - expected)).toBeLessThanOrEqual(2);
+    expect(await count(`from event where type = 'SLOTS_MISSED'`)).toBe(1);
+  });
+});
+
+describe('a schedule that a deployment was moved with', () => {
+  it('is decided by the cluster where the deployment is now', async () => {
+    const fleet = await insertFleet(database, { clusters: 2, perCluster: 1 });
+    const [home = '', other = ''] = fleet.clusterIds;
+    const moved = fleet.deploymentIds[0] ?? '';
+    await database.changed(
+      `update deployment set cluster_id = $2, state = 'CANCELLED', current_job_id = null where id = $1`,
+      [moved, other],
+    );
+    await database.changed(`update cluster set state = 'UNREACHABLE' where id = $1`, [home]);
+    const worker = await newOwner(database);
+    await decideAll(worker, 1);
+    const row = await database.row('select outcome, reason from schedule_slot where deployment_id = $1', [moved]);
+    expect(row).toEqual({ outcome: 'SKIPPED', reason: 'NOT_RUNNING' });
+  });
+});

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import TestSequencer from '@jest/test-sequencer';
+
+const testFolder = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * What takes half a minute or more, begun first, so that none of it is what everybody waits for at the end. jest itself knows only from
+ * earlier runs what takes long, and a clean checkout has none. Those with a real cluster stand between others: its start needs both cores.
+ */
+const LONG = [
+  'e2e/life-kills',
+  'e2e/start-from-state',
+  'contract/flink-2.3.0',
+  'e2e/stops',
+  'contract/flink-1.20.5',
+  'e2e/savepoint-faults',
+  'e2e/real-flink',
+  'e2e/checkpoints-watched',
+  'e2e/faults',
+  'e2e/stop-kills',
+  'integration/embedded-postgres',
+  'e2e/worker-kills',
+  'contract/flink-1.20.5-adaptive',
+  'e2e/savepoint',
+  'e2e/standalone',
+  'e2e/checkpoints',
+  'contract/flink-2.3.0-adaptive',
+  'e2e/starts',
+  'e2e/life-2.3.0',
+  'e2e/start-troubles',
+  'e2e/redis',
+  'e2e/life-1.20.5',
+].map((name) => `${name}.test.ts`);
+
+export default class LongestFirst extends TestSequencer {
+  sort(tests) {
+    const gone = LONG.filter((name) => !existsSync(`${testFolder}${name}`));
+    if (gone.length > 0) throw new Error(`There is no ${gone.join(', ')}: take it off the list in ${import.meta.url}.`);
+    const place = ({ path }) => LONG.indexOf(relative(testFolder, path).replaceAll('\\', '/'));
+    const long = tests.filter((test) => place(test) >= 0).sort((a, b) => place(a) - place(b));
+    return [...long, ...super.sort(tests.filter((test) => place(test) < 0))];
+  }
+}
