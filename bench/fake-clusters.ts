@@ -1,4 +1,5 @@
 import { type FakeFlink, startFakeFlink } from '../demo/fake-flink/fake-flink.js';
+import type { RecordedRequest } from '../demo/fake-flink/rest-server.js';
 
 /** A process of its own that holds fake Flink clusters, so that what they cost is told apart. Driven over IPC by fake-fleet.ts. */
 
@@ -27,6 +28,15 @@ export interface ClusterTally {
   maxConcurrentRequests: number;
   /** Flink job ids, one per savepoint that really came into being. */
   madeOf: string[];
+  triggers: ArrivedTrigger[];
+}
+
+/** One request for a savepoint, whatever it was answered. */
+export interface ArrivedTrigger {
+  flinkJobId: string;
+  triggerId: string;
+  /** Epoch ms. */
+  at: number;
 }
 
 export type FleetQuestion =
@@ -44,8 +54,9 @@ const REMEMBERED_MS = 3_600_000;
 /** The fake keeps every request that it was asked; a million of them would be memory and garbage of the bench's own. */
 const TALLY_EVERY_MS = 500;
 
+const TRIGGER = /^POST (?:\/v1)?\/jobs\/([^/]+)\/savepoints$/;
 const kinds: [RequestKind, RegExp][] = [
-  ['trigger', /^POST (?:\/v1)?\/jobs\/[^/]+\/savepoints$/],
+  ['trigger', TRIGGER],
   ['status', /^GET (?:\/v1)?\/jobs\/[^/]+\/savepoints\/[^/]+$/],
   ['statistics', /^GET (?:\/v1)?\/jobs\/[^/]+\/checkpoints$/],
   ['overview', /^GET (?:\/v1)?\/jobs\/overview$/],
@@ -55,6 +66,8 @@ const none = (): Record<RequestKind, number> => ({ trigger: 0, status: 0, statis
 interface Counted {
   flink: FakeFlink;
   requests: Record<RequestKind, number>;
+  /** Noted as they come, and read later: a body is filled in when it has arrived. */
+  triggers: RecordedRequest[];
   /** Savepoints made before the last `forget`. */
   madeBefore: number;
 }
@@ -62,13 +75,22 @@ interface Counted {
 const counted: Counted[] = [];
 
 function countRequests(): void {
-  for (const { flink, requests } of counted) {
-    for (const { method, path } of flink.requests.splice(0)) {
-      const line = `${method} ${path}`;
-      requests[kinds.find(([, pattern]) => pattern.test(line))?.[0] ?? 'other'] += 1;
+  for (const { flink, requests, triggers } of counted) {
+    for (const request of flink.requests.splice(0)) {
+      const kind = kinds.find(([, pattern]) => pattern.test(lineOf(request)))?.[0] ?? 'other';
+      requests[kind] += 1;
+      if (kind === 'trigger') triggers.push(request);
     }
   }
 }
+
+const lineOf = ({ method, path }: RecordedRequest) => `${method} ${path}`;
+
+const toTrigger = (request: RecordedRequest): ArrivedTrigger => ({
+  flinkJobId: TRIGGER.exec(lineOf(request))?.[1] ?? '',
+  triggerId: String((request.body as { triggerId?: unknown } | null)?.triggerId),
+  at: request.at,
+});
 
 async function openClusters(options: OpenClusters): Promise<OpenedCluster[]> {
   const opened: OpenedCluster[] = [];
@@ -86,7 +108,7 @@ async function openClusters(options: OpenClusters): Promise<OpenedCluster[]> {
     flink.knobs.latencyMs = options.answerMs;
     flink.knobs.writesFiles = options.writesFiles;
     const jobIds = Array.from({ length: options.jobs }, () => flink.addJob({ tasks: 2, parallelism: 1 }));
-    counted.push({ flink, requests: none(), madeBefore: 0 });
+    counted.push({ flink, requests: none(), triggers: [], madeBefore: 0 });
     opened.push({ url: flink.url, processMark: flink.processMark, jobIds });
   }
   return opened;
@@ -96,6 +118,7 @@ function forget(savepointMs: number): void {
   countRequests();
   for (const one of counted) {
     one.requests = none();
+    one.triggers = [];
     one.madeBefore = one.flink.savepointsMade.length;
     one.flink.knobs.savepointDurationMs = savepointMs;
   }
@@ -111,8 +134,9 @@ function progress(): FleetProgress {
 
 function tally(): ClusterTally[] {
   countRequests();
-  return counted.map(({ flink, requests, madeBefore }) => ({
+  return counted.map(({ flink, requests, triggers, madeBefore }) => ({
     requests,
+    triggers: triggers.map(toTrigger),
     maxConcurrentRequests: flink.maxConcurrentRequests,
     madeOf: flink.savepointsMade.slice(madeBefore).map(({ jobId }) => jobId),
   }));

@@ -1,5 +1,6 @@
 import { type Child, messageOf, startScript } from './child.js';
 import type {
+  ArrivedTrigger,
   ClusterTally,
   FleetProgress,
   FleetQuestion,
@@ -28,6 +29,7 @@ export interface FleetTally {
   maxConcurrentRequests: number;
   /** How many savepoints each job has made. */
   madeOf: Map<string, number>;
+  triggers: ArrivedTrigger[];
 }
 
 /** Shares the clusters out over so many processes. */
@@ -93,5 +95,6 @@ function sumUp(tallies: ClusterTally[]): FleetTally {
     total: Object.values(requests).reduce((sum, count) => sum + count, 0),
     maxConcurrentRequests: Math.max(...tallies.map((tally) => tally.maxConcurrentRequests)),
     madeOf,
+    triggers: tallies.flatMap(({ triggers }) => triggers),
   };
 }

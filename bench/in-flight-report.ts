@@ -87,7 +87,7 @@ export async function reportRun(run: Run, outcome: Outcome): Promise<boolean> {
 const LONGEST_WARNING = 3_000;
 
 /** How often the worker complained of what, and its first words about it. */
-function printWarnings(workerLog: string): void {
+export function printWarnings(workerLog: string): void {
   const first = new Map<string, string>();
   const counts = new Map<string, number>();
   for (const line of workerLog.split('\n').filter(Boolean)) {

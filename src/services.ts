@@ -92,7 +92,12 @@ export async function openServices(
     flinkClients,
     queueTarget,
     taskQueue,
-    clusterFollower: inTurn(savepointsFollowCluster, stopsFollowCluster, deletionsFollowCluster, retentionFollowsCluster),
+    clusterFollower: inTurn(
+      savepointsFollowCluster,
+      stopsFollowCluster,
+      deletionsFollowCluster,
+      retentionFollowsCluster,
+    ),
     deploymentFollower: schedulesFollowDeployments(config.leastSlotIntervalMs),
     close: async () => {
       await taskQueue.close();

@@ -56,7 +56,7 @@ export function toPage({ first, after }: PageArgs): Page {
   return { first, after: after ? readCursor(after) : null };
 }
 
-const encode = ({ at, id }: Keyset) => Buffer.from(`${at}|${id}`).toString('base64url');
+export const cursorOf = ({ at, id }: Keyset) => Buffer.from(`${at}|${id}`).toString('base64url');
 
 function readCursor(cursor: string): Keyset {
   const [, at, id] =
@@ -71,6 +71,6 @@ function readCursor(cursor: string): Keyset {
 
 /** `rows` holds one more than asked for, if there is more. */
 export function toConnection<T>(rows: Placed<T>[], first: number): Connection<T> {
-  const edges = rows.slice(0, first).map(({ node, place }) => ({ cursor: encode(place), node }));
+  const edges = rows.slice(0, first).map(({ node, place }) => ({ cursor: cursorOf(place), node }));
   return { edges, pageInfo: { hasNextPage: rows.length > first, endCursor: edges.at(-1)?.cursor ?? null } };
 }

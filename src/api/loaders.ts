@@ -10,6 +10,11 @@ import { findClusters, findStorages, type ReachedStorage, rootsOfStorages } from
 import { findSameText } from '../cluster/same-text.js';
 import type { Storage } from '../cluster/storage.entity.js';
 import type { Database } from '../db/database.js';
+import type { Deletion } from '../deletion/deletion.entity.js';
+import { findDeletions, findPlaceProblems } from '../deletion/find-deletion.js';
+import { findProtections } from '../deletion/find-protections.js';
+import type { Protection } from '../deletion/protection.js';
+import type { Whose } from '../deletion/protection-facts.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployments } from '../deployment/find-deployment.js';
 import { findJobs } from '../job/find-job.js';
@@ -41,6 +46,12 @@ export interface Loaders {
   checkpoint: DataLoader<CheckpointKey, Checkpoint | null, string>;
   /** By deployment. */
   overview: DataLoader<string, StateOverview | null>;
+  /** By savepoint. */
+  deletion: DataLoader<string, Deletion | null>;
+  /** By savepoint: why nothing is deleted where it lies; null: it may be. */
+  placeProblem: DataLoader<string, string | null>;
+  /** By deployment, or by a savepoint that is listed with none: what protects each savepoint. */
+  protections: DataLoader<Whose, Map<string, Protection[]>, string>;
   /** By deployment: what its retention policy says of each completed savepoint. */
   kept: DataLoader<string, Map<string, KeptSavepoint>>;
 }
@@ -74,6 +85,14 @@ export function createLoaders(database: Database): Loaders {
     overview: new DataLoader(async (ids) => {
       const found = await readOverviews(database, ids);
       return ids.map((id) => found.get(id) ?? null);
+    }),
+    deletion: byId(findDeletions),
+    placeProblem: new DataLoader(async (ids) => {
+      const found = await findPlaceProblems(database, ids);
+      return ids.map((id) => found.get(id) ?? null);
+    }),
+    protections: new DataLoader((all) => Promise.all(all.map((whose) => findProtections(database, whose))), {
+      cacheKeyFn: (whose) => JSON.stringify(whose),
     }),
     kept: new DataLoader((ids) => Promise.all(ids.map((id) => keptSavepoints(database, id)))),
     sameText: new DataLoader(async (ids) => {

@@ -13,7 +13,15 @@ import { JobLineageResolver, SavepointStateResolver, StartedFromResolver } from 
 import { DeploymentOverviewResolver } from '../checkpoint/overview.resolver.js';
 import { ClusterResolver } from '../cluster/cluster.resolver.js';
 import { StorageResolver, StorageRootResolver } from '../cluster/storage.resolver.js';
+import {
+  CheckpointDeletionResolver,
+  DeletionAnswerResolver,
+  DeletionResolver,
+  SavepointDeletionResolver,
+  SavepointProtectionResolver,
+} from '../deletion/deletion.resolver.js';
 import { DeploymentResolver } from '../deployment/deployment.resolver.js';
+import { DriftEntryResolver, DriftPageResolver, DriftResolver, DriftStorageResolver } from '../drift/drift.resolver.js';
 import { EventResolver } from '../event/event.resolver.js';
 import { EndingsResolver } from '../job/endings.resolver.js';
 import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
@@ -69,6 +77,11 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   DeploymentScheduleResolver,
   SavepointScheduleResolver,
   OverviewScheduleResolver,
+  DeletionResolver,
+  DeletionAnswerResolver,
+  SavepointProtectionResolver,
+  SavepointDeletionResolver,
+  CheckpointDeletionResolver,
   RetentionResolver,
   GoingSavepointResolver,
   KeptSavepointResolver,
@@ -77,6 +90,10 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   JobLineageResolver,
   StartedFromResolver,
   SavepointStateResolver,
+  DriftResolver,
+  DriftPageResolver,
+  DriftStorageResolver,
+  DriftEntryResolver,
   EventResolver,
 ];
 

@@ -118,7 +118,9 @@ export class LookWrites {
       if (gaps.length > 0) await writeGaps(tx, gaps);
       await wakeRetention(
         tx,
-        ours.flatMap(({ run, news }) => (news.some(({ what }) => what === 'FIRST_COMPLETED') ? [run.deploymentId] : [])),
+        ours.flatMap(({ run, news }) =>
+          news.some(({ what }) => what === 'FIRST_COMPLETED') ? [run.deploymentId] : [],
+        ),
       );
       failPoint('checkpoints.before-commit');
       await tellDeployments(

@@ -70,10 +70,10 @@ const text = `
                    from job_checkpoints a where a.job_id = d.current_job_id),
      'clockOffsetMs', (select clock_offset_ms from cluster where id = d.cluster_id),
      'schedule', (select jsonb_build_array(h.id, h.next_slot_at, h.paused_at) from savepoint_schedule h where h.deployment_id = d.id and h.removed_at is null),
-     'savepoints', (select jsonb_build_object('bytes', coalesce(sum(k.size_bytes), 0), 'unknown', count(*) filter (where k.size_bytes is null),
-                             'deleting', coalesce(sum(k.size_bytes) filter (where k.state <> 'COMPLETED'), 0),
-                             'failed', count(*) filter (where k.state = 'DELETION_FAILED'))
+     'savepoints', (select jsonb_build_object('bytes', coalesce(sum(k.size_bytes), 0), 'unknown', count(*) filter (where k.size_bytes is null))
                       from savepoint k where k.deployment_id = d.id and k.state in ('COMPLETED', 'DELETING', 'DELETION_FAILED')),
+     'deleting', (select jsonb_build_object('bytes', coalesce(sum(k.size_bytes), 0), 'failed', count(*) filter (where k.state = 'DELETION_FAILED'))
+                    from savepoint k where k.deployment_id = d.id and k.state in ('DELETING', 'DELETION_FAILED')),
      'leftBehind', (select jsonb_build_object('bytes', coalesce(sum(r.state_bytes), 0), 'unknown', count(*) filter (where r.state_bytes is null))
                       from retained_checkpoint r join job e on e.id = r.job_id where r.deployment_id = d.id and ${isLeftBehind('r', 'e')})
      ) as told offset 0) o -- offset 0: made once for a deployment, not for each of its lines
@@ -99,7 +99,8 @@ interface Told {
   clockOffsetMs: number | null;
   /** Only whether it has moved matters here. */
   schedule: unknown[] | null;
-  savepoints: { bytes: number; unknown: number; deleting: number; failed: number };
+  savepoints: { bytes: number; unknown: number };
+  deleting: { bytes: number; failed: number };
   leftBehind: { bytes: number; unknown: number };
 }
 
@@ -139,7 +140,7 @@ function toOverview(deploymentId: string, told: Told, named: Named): StateOvervi
   const lastCompletedSavepoint = named.LAST_COMPLETED?.savepoint ?? null;
   const lastFailedSavepoint = named.LAST_FAILED?.savepoint ?? null;
   const newestRestorableState = newestRestorable(candidates, told.now);
-  const { savepoints, leftBehind, account, clockOffsetMs } = told;
+  const { savepoints, deleting, leftBehind, account, clockOffsetMs } = told;
   const { ageMs: _, ...restorable } = newestRestorableState ?? { ageMs: null };
   const { lookedAt: __, ...counts } = account ?? { lookedAt: null };
   return Object.assign(new StateOverview(), {
@@ -153,8 +154,8 @@ function toOverview(deploymentId: string, told: Told, named: Named): StateOvervi
     newestRestorableState,
     storedBytes: savepoints.bytes + leftBehind.bytes,
     savepointBytes: savepoints.bytes,
-    deletingBytes: savepoints.deleting,
-    deletionsFailed: savepoints.failed,
+    deletingBytes: deleting.bytes,
+    deletionsFailed: deleting.failed,
     leftBehindBytes: leftBehind.bytes,
     ofUnknownSize: savepoints.unknown + leftBehind.unknown,
     lastLookAt: lookedAt,
@@ -169,6 +170,7 @@ function toOverview(deploymentId: string, told: Told, named: Named): StateOvervi
       lastFailedSavepoint,
       restorable,
       savepoints,
+      deleting,
       leftBehind,
       told.schedule,
     ]),

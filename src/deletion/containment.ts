@@ -20,7 +20,7 @@ export interface WhereItLies {
 
 /** Flink's own names (1.20.5, 2.3.0): `savepoint-<six of the job id>-<twelve>`. */
 const SAVEPOINT_NAME = /^savepoint(?:-[0-9a-z]{1,64}){1,4}$/i;
-/** Without what any file system or client may take for something else: `.`, `..`, `%2e`, `\`, `//`, what cannot be seen. */
+/** Without what any file system or client may take for something else: `.`, `..`, `%2e`, `\`, `//`, what cannot be seen; full-width dots are told by NFKC. */
 const PLAIN_SEGMENT = /^(?!\s*\.{0,2}\s*$)[^\p{C}\\/%?#;*:]+$/u;
 
 /** Why nothing is deleted there: goes on from "Savepoint … is not deleted: ". null: it may be. */
@@ -28,7 +28,8 @@ export function problemOfPlace({ kind, origin, verified, storageId, path, attemp
   if (kind === 'CHECKPOINT') return 'it is a reference to a checkpoint, which may share files with others';
   if (storageId === null || path === null) return 'it lies in no storage that is known';
   const segments = path.split('/');
-  if (!segments.every((segment) => PLAIN_SEGMENT.test(segment))) return 'its path is not a plain path below a root';
+  const plain = segments.every((segment) => PLAIN_SEGMENT.test(segment)) && path.normalize('NFKC') === path;
+  if (!plain) return 'its path is not a plain path below a root';
   if (!SAVEPOINT_NAME.test(segments.at(-1) ?? '')) return 'its folder is not named as Flink names savepoints';
   if (origin === 'IMPORTED')
     return verified ? null : 'it was imported without having read its _metadata, so what belongs to it is not known';

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { answerOnce } from '../api/answer-once.js';
 import { checkId, readCheckpointId } from '../api/id-arg.js';
-import { InvalidInput, NotFound, type UserError } from '../api/user-error.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
+import { InvalidInput, NotFound } from '../api/user-error.js';
+import { lockClusters } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
-import type { Caller } from '../db/idempotency.js';
+import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { findDeployment } from '../deployment/find-deployment.js';
 import { recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
@@ -11,7 +13,14 @@ import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { CheckpointIsFlinks } from '../savepoint/savepoint-id.js';
 import { begin, checkReason } from './delete-savepoint.js';
 import { DeletionScope } from './deletion.enums.js';
-import { type SavepointToDelete, savepointsToDelete } from './deletion.store.js';
+import {
+  clustersOf,
+  dropReports,
+  findReport,
+  keepReport,
+  type SavepointToDelete,
+  savepointsToDelete,
+} from './deletion.store.js';
 import {
   type DeletionAnswer,
   DeletionReport,
@@ -22,12 +31,9 @@ import { isGoing, isRefusal, judgeDeletion, readStanding } from './judge-deletio
 
 const AT_ONCE = 1_000;
 
-/** What became of one, and whether this very request has begun, or would begin, to delete it. */
-type Answer = DeletionAnswer & { begun: boolean };
-
 /**
- * Deletes many, each for itself: what speaks against one stops no other. One transaction for each deployment, in which the oldest come
- * first, so that what must stay is the newest. A repeated request does no harm: what is going already is accepted as it is.
+ * Deletes many, each for itself: what speaks against one stops no other. Of one deployment the oldest come first, so that what must stay
+ * is the newest. One transaction, so that a repeated request is answered with the very same report.
  */
 export async function deleteSavepoints(
   { database }: { database: Database },
@@ -36,22 +42,25 @@ export async function deleteSavepoints(
 ): Promise<DeleteSavepointsResult> {
   const problem = check(input);
   if (problem) return problem;
-  const { deploymentId } = input.filter;
-  if (deploymentId && !(await findDeployment(database, deploymentId)))
-    return new NotFound('filter.deploymentId', 'deployment', deploymentId);
+  if (input.dryRun) return database.transaction((tx) => deleteAll(tx, input, caller));
+  const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'deleteSavepoints', input };
+  const answer = await answerOnce<DeletionReport, NotFound>(database, request, loadReport, async (tx) => {
+    const report = await deleteAll(tx, input, caller);
+    if (!(report instanceof DeletionReport)) return report;
+    const id = randomUUID();
+    await keepReport(tx, id, report);
+    return id;
+  });
+  failPoint('request.committed');
+  return answer;
+}
 
-  const named = input.filter.ids?.map((id) => id.toLowerCase());
-  const matching = await matchingIds(database, input, named);
-  const found = await savepointsToDelete(database, matching.slice(0, AT_ONCE), { lock: false });
-  const answers = new Map<string, Answer>();
-  for (const [deployment, ids] of byDeployment(matching, found)) {
-    for (const answer of await answerFor(database, deployment, ids, input, caller))
-      answers.set(answer.savepointId, answer);
-  }
-  const order = named ? [...new Set(named)] : matching.slice(0, AT_ONCE);
-  const all = order.map((id) => answers.get(id) ?? notThere(id));
-  const freedBytes = all.reduce((sum, { begun, bytes }) => sum + (begun ? (bytes ?? 0) : 0), 0);
-  return new DeletionReport(all, { dryRun: input.dryRun, freedBytes, hasMore: matching.length > AT_ONCE });
+/** Those that no repeated request is answered with any more. */
+export const forgetOldReports = (database: Database): Promise<number> => dropReports(database, 24);
+
+async function loadReport(tx: Transaction, id: string): Promise<DeletionReport | null> {
+  const kept = await findReport(tx, id);
+  return kept && new DeletionReport(kept.answers, kept);
 }
 
 function check({ filter, reason }: DeleteSavepointsInput): InvalidInput | null {
@@ -67,15 +76,46 @@ function check({ filter, reason }: DeleteSavepointsInput): InvalidInput | null {
   if (!filter.deploymentId && !filter.ids)
     return new InvalidInput(
       'filter',
-      'name the deployment (deploymentId) or the savepoints (ids): all there are is never meant.',
+      'name the deployment (deploymentId) or the savepoints (ids): all that there are is never meant.',
     );
   return checkReason(reason);
 }
 
+async function deleteAll(
+  tx: Transaction,
+  input: DeleteSavepointsInput,
+  { actor }: Caller,
+): Promise<DeletionReport | NotFound> {
+  const { filter, dryRun, reason } = input;
+  if (filter.deploymentId && !(await findDeployment(tx, filter.deploymentId)))
+    return new NotFound('filter.deploymentId', 'deployment', filter.deploymentId);
+  const named = filter.ids ? [...new Set(filter.ids.map((id) => id.toLowerCase()))] : null;
+  const matching = await matchingIds(tx, input, named);
+  const ids = matching.slice(0, AT_ONCE);
+  if (!dryRun) await lockClusters(tx, await clustersOf(tx, ids)); // what is decided about deployments is ordered by them
+  const savepoints = await savepointsToDelete(tx, ids, { lock: !dryRun });
+  const going: Going = { DATA: [], RECORD: [] };
+  const answers = new Map<string, DeletionAnswer>();
+  for (const [deploymentId, group] of byDeployment(ids, savepoints)) {
+    for (const answer of await judgeGroup(tx, deploymentId, group, input, going))
+      answers.set(answer.savepointId, answer);
+  }
+  if (!dryRun) {
+    const data = await begin(tx, going.DATA, DeletionScope.DATA, { actor, reason });
+    const records = await begin(tx, going.RECORD, DeletionScope.RECORD, { actor, reason });
+    await recordInOrder(tx, [...data, ...records]);
+  }
+  const freedBytes = going.DATA.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0);
+  const all = (named ?? ids).map((id) => answers.get(id) ?? notThere(id));
+  return new DeletionReport(all, { dryRun, freedBytes, hasMore: matching.length > AT_ONCE });
+}
+
+type Going = Record<DeletionScope, SavepointToDelete[]>;
+
 /** One more than are looked at tells that there are more. */
-const matchingIds = (database: Database, { filter }: DeleteSavepointsInput, named: string[] | undefined) =>
+const matchingIds = (tx: Transaction, { filter }: DeleteSavepointsInput, named: readonly string[] | null) =>
   oldestMatching(
-    database,
+    tx,
     {
       ...filter,
       ids: named?.filter((id) => readCheckpointId(id) === null) ?? null,
@@ -84,74 +124,48 @@ const matchingIds = (database: Database, { filter }: DeleteSavepointsInput, name
     AT_ONCE + 1,
   );
 
-/** Those of none, each alone. */
+/** In the order of `ids`; those that are listed with none, each alone. */
 function byDeployment(
   ids: readonly string[],
-  found: ReadonlyMap<string, SavepointToDelete>,
-): [deploymentId: string | null, ids: string[]][] {
-  const groups = new Map<string, string[]>();
-  const alone: [null, string[]][] = [];
+  savepoints: ReadonlyMap<string, SavepointToDelete>,
+): [deploymentId: string | null, group: SavepointToDelete[]][] {
+  const groups = new Map<string, [string | null, SavepointToDelete[]]>();
   for (const id of ids) {
-    const savepoint = found.get(id);
+    const savepoint = savepoints.get(id);
     if (!savepoint) continue;
-    if (savepoint.deploymentId === null) alone.push([null, [id]]);
-    else groups.set(savepoint.deploymentId, [...(groups.get(savepoint.deploymentId) ?? []), id]);
+    const group = groups.get(savepoint.deploymentId ?? id);
+    if (group) group[1].push(savepoint);
+    else groups.set(savepoint.deploymentId ?? id, [savepoint.deploymentId, [savepoint]]);
   }
-  return [...groups, ...alone];
+  return [...groups.values()];
 }
 
-async function answerFor(
-  database: Database,
-  deploymentId: string | null,
-  ids: readonly string[],
-  input: DeleteSavepointsInput,
-  caller: Caller,
-): Promise<Answer[]> {
-  const answers = await database.transaction(async (tx) => {
-    if (deploymentId !== null && !input.dryRun) await lockClusterOf(tx, deploymentId);
-    const savepoints = await savepointsToDelete(tx, ids, { lock: !input.dryRun });
-    const standing = await readStanding(
-      tx,
-      deploymentId === null ? { savepointId: ids[0] ?? '' } : { deploymentId },
-      deploymentId,
-    );
-    const going: Record<DeletionScope, SavepointToDelete[]> = { DATA: [], RECORD: [] };
-    const told = ids.flatMap((id): Answer[] => {
-      const savepoint = savepoints.get(id);
-      if (!savepoint) return [];
-      const about = { savepointId: id, bytes: savepoint.sizeBytes };
-      if (isGoing(savepoint)) return [{ ...about, accepted: true, refusal: null, begun: false }];
-      const { force, lastState, alsoData } = input;
-      const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false });
-      if (isRefusal(judged)) return [{ ...about, accepted: false, refusal: judged, begun: false }];
-      going[judged].push(savepoint);
-      if (judged === DeletionScope.DATA) standing.restorable?.delete(id);
-      return [{ ...about, accepted: true, refusal: null, begun: judged === DeletionScope.DATA }];
-    });
-    if (!input.dryRun) await beginAll(tx, going, input, caller);
-    return told;
-  });
-  failPoint('request.committed');
-  return answers;
-}
-
-async function beginAll(
+/** Adds those that go to `going`; each that does leaves less to be restored from. */
+async function judgeGroup(
   tx: Transaction,
-  going: Record<DeletionScope, SavepointToDelete[]>,
-  { reason }: DeleteSavepointsInput,
-  { actor }: Caller,
-): Promise<void> {
-  const events = [
-    ...(await begin(tx, going.DATA, DeletionScope.DATA, { actor, reason })),
-    ...(await begin(tx, going.RECORD, DeletionScope.RECORD, { actor, reason })),
-  ];
-  await recordInOrder(tx, events);
+  deploymentId: string | null,
+  group: readonly SavepointToDelete[],
+  { force, lastState, alsoData }: DeleteSavepointsInput,
+  going: Going,
+): Promise<DeletionAnswer[]> {
+  const whose = deploymentId === null ? { savepointId: group[0]?.id ?? '' } : { deploymentId };
+  const standing = await readStanding(tx, whose, deploymentId);
+  return group.map((savepoint): DeletionAnswer => {
+    const about = { savepointId: savepoint.id, bytes: savepoint.sizeBytes };
+    if (isGoing(savepoint)) return { ...about, accepted: true, refusal: null };
+    const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false });
+    if (isRefusal(judged))
+      return { ...about, accepted: false, refusal: { code: judged.code, message: judged.message } };
+    going[judged].push(savepoint);
+    if (judged === DeletionScope.DATA) standing.restorable?.delete(savepoint.id);
+    return { ...about, accepted: true, refusal: null };
+  });
 }
 
 /** Named, and not among what was looked at. */
-function notThere(id: string): Answer {
-  const refusal: UserError = readCheckpointId(id)
+function notThere(id: string): DeletionAnswer {
+  const { code, message } = readCheckpointId(id)
     ? new CheckpointIsFlinks('filter.ids', id)
     : new NotFound('filter.ids', 'savepoint among those that meet the filter with the id', id);
-  return { savepointId: id, accepted: false, refusal, bytes: null, begun: false };
+  return { savepointId: id, accepted: false, refusal: { code, message }, bytes: null };
 }

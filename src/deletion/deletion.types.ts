@@ -1,6 +1,6 @@
 import { createUnionType, Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { SafeInt } from '../api/scalars.js';
-import { IdempotencyKeyReused, InvalidInput, NotFound, UserError } from '../api/user-error.js';
+import { IdempotencyKeyReused, InvalidInput, NotFound } from '../api/user-error.js';
 import { Savepoint } from '../savepoint/savepoint.entity.js';
 import { CheckpointIsFlinks } from '../savepoint/savepoint-id.js';
 import { SavepointFilterInput } from '../savepoint/savepoint.types.js';
@@ -79,6 +79,12 @@ export class DeleteSavepointsInput {
 
   @Field(() => String, { nullable: true, description: 'Kept with each deletion, up to 500 characters.' })
   reason?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key and input within 24 h answer with the same report. A dry run is made each time.',
+  })
+  idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A deletion to try again at once.' })
@@ -102,6 +108,15 @@ export class ForgetSavepointInput {
   idempotencyKey?: string | null;
 }
 
+@ObjectType({ description: 'Why one of many savepoints is not deleted, as deleteSavepoint would answer.' })
+export class DeclinedDeletion {
+  @Field(() => String, { description: 'Code of the refusal, documented in docs/errors.md.' })
+  readonly code!: string;
+
+  @Field(() => String, { description: 'What was declined, why, and what to do, for a person.' })
+  readonly message!: string;
+}
+
 @ObjectType({ description: 'What became of one savepoint that was to be deleted, or would become of it.' })
 export class DeletionAnswer {
   @Field(() => ID, { description: 'The savepoint, as it was named.' })
@@ -112,11 +127,8 @@ export class DeletionAnswer {
   })
   readonly accepted!: boolean;
 
-  @Field(() => UserError, {
-    nullable: true,
-    description: 'Why not, as deleteSavepoint answers it; null when accepted.',
-  })
-  readonly refusal!: UserError | null;
+  @Field(() => DeclinedDeletion, { nullable: true, description: 'Why not; null when accepted.' })
+  readonly refusal!: DeclinedDeletion | null;
 
   @Field(() => SafeInt, { nullable: true, description: 'Its size; null where it is not known.' })
   readonly bytes!: number | null;
@@ -175,7 +187,7 @@ export type DeleteSavepointResult = typeof DeleteSavepointResult;
 export const DeleteSavepointsResult = createUnionType({
   name: 'DeleteSavepointsResult',
   description: 'What became of each, or why nothing was looked at.',
-  types: () => [DeletionReport, NotFound, InvalidInput] as const,
+  types: () => [DeletionReport, NotFound, InvalidInput, IdempotencyKeyReused] as const,
 });
 export type DeleteSavepointsResult = typeof DeleteSavepointsResult;
 

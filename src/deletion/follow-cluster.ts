@@ -10,12 +10,20 @@ export const deletionsFollowCluster: ClusterFollower = {
   jobChanged: () => Promise.resolve([]),
   async clusterIsBack(tx, clusterId) {
     const storages = await storagesOfCluster(tx, clusterId);
-    return wake(tx, wakeDeletions, storages.map(({ storageId }) => storageId));
+    return wake(
+      tx,
+      wakeDeletions,
+      storages.map(({ storageId }) => storageId),
+    );
   },
   clusterReplaced: (tx, clusterId) => wake(tx, wakeDeletionsAt, clusterId),
 };
 
-async function wake<T>(tx: Transaction, wakeThem: (tx: Transaction, of: T) => Promise<void>, of: T): Promise<NewEvent[]> {
+async function wake<T>(
+  tx: Transaction,
+  wakeThem: (tx: Transaction, of: T) => Promise<void>,
+  of: T,
+): Promise<NewEvent[]> {
   await wakeThem(tx, of);
   return [];
 }

@@ -41,7 +41,12 @@ export function mergePage<T>(sources: readonly Stretch<T>[], first: number): Mer
   const shown = within.slice(0, first);
   const full = within.length > first;
   const last = shown.at(-1)?.place ?? null;
-  return { shown, end: full ? last : (horizon ?? last), more: full || horizon !== null, cut: !full && horizon !== null };
+  return {
+    shown,
+    end: full ? last : (horizon ?? last),
+    more: full || horizon !== null,
+    cut: !full && horizon !== null,
+  };
 }
 
 /** Of each kind that is among them, in the order of the kinds. */

@@ -13,7 +13,8 @@ registerEnumType(DriftKind, {
   description: 'In what way the record and what lies in a storage differ.',
   valuesConfig: {
     UNKNOWN_SAVEPOINT: {
-      description: "A completed savepoint in Flink's history that somebody else triggered, and of which there is no record.",
+      description:
+        "A completed savepoint in Flink's history that somebody else triggered, and of which there is no record.",
     },
     MISSING_DATA: { description: 'A savepoint of ours whose data are not where they should be, or not whole.' },
     TWO_RECORDS: {
@@ -21,7 +22,8 @@ registerEnumType(DriftKind, {
         'Two savepoints are recorded at what is, or by its text may be, one place; or more than one savepoint lies below the directory of one attempt.',
     },
     LEFTOVER: {
-      description: 'Below the directory of an attempt that failed, or that another one took the place of, something lies.',
+      description:
+        'Below the directory of an attempt that failed, or that another one took the place of, something lies.',
     },
     FORGOTTEN: {
       description: 'The deletion of a savepoint was given up (forgetSavepoint): its data may be left.',

@@ -59,7 +59,8 @@ export class DriftEntry {
   location!: string | null;
 
   @Field(() => [String], {
-    description: 'Locations of whole savepoints there that are not recorded: those with _metadata, which Flink writes last.',
+    description:
+      'Locations of whole savepoints there that are not recorded: those with _metadata, which Flink writes last.',
   })
   snapshots!: string[];
 
@@ -144,7 +145,8 @@ export class DriftStorage {
   storageId!: string;
 
   @Field(() => Boolean, {
-    description: "Stateward reads it and it is proven to be the same place. Else only what Flink's history tells is listed.",
+    description:
+      "Stateward reads it and it is proven to be the same place. Else only what Flink's history tells is listed.",
   })
   leftoversChecked!: boolean;
 

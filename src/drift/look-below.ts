@@ -10,7 +10,8 @@ export interface Part {
   whole: boolean;
   files: number;
   bytes: number;
-  newest: Date | null;
+  /** When the newest file was written, in epoch ms on the clock of the storage. */
+  newest: number | null;
 }
 
 export interface Below {
@@ -40,7 +41,7 @@ export async function lookBelow(reader: StorageReader, directory: string): Promi
     part.files += 1;
     part.bytes += bytes;
     const writtenAt = await reader.modifiedAt(path);
-    if (writtenAt && (part.newest === null || writtenAt > part.newest)) part.newest = writtenAt;
+    if (writtenAt) part.newest = Math.max(part.newest ?? 0, writtenAt.getTime());
   }
 
   for (const { name, kind, sizeBytes } of await reader.list(directory)) {
@@ -50,9 +51,23 @@ export async function lookBelow(reader: StorageReader, directory: string): Promi
     else if (kind === 'FILE') below.cutShort = true;
     else {
       part.whole = name.startsWith('savepoint-') && (await reader.size(`${path}/_metadata`)) !== null;
-      await count(part, path);
+      if (rest === 0) below.cutShort = true;
+      else {
+        rest -= 1;
+        await count(part, path);
+      }
     }
     if (part.files > 0 || part.whole) below.parts.push(part);
   }
   return below;
+}
+
+/** Of several together. */
+export function totalOf(parts: readonly Part[]): Pick<Part, 'files' | 'bytes' | 'newest'> {
+  const times = parts.flatMap(({ newest }) => newest ?? []);
+  return {
+    files: parts.reduce((sum, { files }) => sum + files, 0),
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    newest: times.length > 0 ? Math.max(...times) : null,
+  };
 }

@@ -58,6 +58,7 @@ export enum EventType {
   SAVEPOINT_FAILED = 'SAVEPOINT_FAILED',
   SAVEPOINT_FOUND_LATE = 'SAVEPOINT_FOUND_LATE',
   SAVEPOINT_DATA_MISSING = 'SAVEPOINT_DATA_MISSING',
+  SAVEPOINT_DATA_FOUND = 'SAVEPOINT_DATA_FOUND',
   SAVEPOINT_MADE_TWICE = 'SAVEPOINT_MADE_TWICE',
   UNEXPECTED_LOCATION = 'UNEXPECTED_LOCATION',
   SAVEPOINT_UPDATED = 'SAVEPOINT_UPDATED',
@@ -71,6 +72,7 @@ export enum EventType {
   RETENTION_REMOVED = 'RETENTION_REMOVED',
   LARGE_CLEANUP_WAITING = 'LARGE_CLEANUP_WAITING',
   LARGE_CLEANUP_CONFIRMED = 'LARGE_CLEANUP_CONFIRMED',
+  DRIFT_FORGOTTEN = 'DRIFT_FORGOTTEN',
 }
 registerEnumType(EventType, {
   name: 'EventType',
@@ -164,6 +166,9 @@ registerEnumType(EventType, {
     SAVEPOINT_DATA_MISSING: {
       description: 'A savepoint is complete by the word of Flink, and its data are not in the storage.',
     },
+    SAVEPOINT_DATA_FOUND: {
+      description: 'The data of a savepoint were missing, and have been seen in the storage again.',
+    },
     SAVEPOINT_MADE_TWICE: {
       description:
         'More than one savepoint lies below the directory of one attempt; the message names those to be removed by hand.',
@@ -188,5 +193,8 @@ registerEnumType(EventType, {
       description: 'A pass would delete more than half of what its policy may touch: it waits for confirmCleanup.',
     },
     LARGE_CLEANUP_CONFIRMED: { description: 'A person let such a pass go.' },
+    DRIFT_FORGOTTEN: {
+      description: 'A person took what an attempt of a savepoint has left off the drift report; the message says why.',
+    },
   },
 });

@@ -2,6 +2,7 @@ import { dropOldCheckpoints, makeCheckpointDays } from '../checkpoint/checkpoint
 import { forgetDeadWorkers } from '../cluster/own-clusters.js';
 import type { Database } from '../db/database.js';
 import { forgetOldKeys } from '../db/idempotency.js';
+import { forgetOldReports } from '../deletion/delete-savepoints.js';
 
 /** How often it is due. */
 export const HOUSEKEEPING_EVERY_MS = 10 * 60_000;
@@ -20,6 +21,7 @@ export async function keepHouse(database: Database, keep: { checkpointDays: numb
   );
   if (due === 0) return false;
   await forgetOldKeys(database);
+  await forgetOldReports(database);
   await forgetDeadWorkers(database);
   await makeCheckpointDays(database);
   await dropOldCheckpoints(database, keep.checkpointDays);

@@ -38,7 +38,7 @@ const LOOKS_APART_MS = 500;
 /** Accepts savepoints of any number of schedules together, as PENDING. They are admitted afterwards, cluster by cluster. Answers the events to be recorded. */
 export async function acceptScheduled(tx: Transaction, requests: readonly ScheduledRequest[]): Promise<NewEvent[]> {
   if (requests.length === 0) return [];
-  const chosen = requests.map((request) => ({ ...request, ...formatOf(request) }));
+  const chosen = [...requests].sort(inTurn).map((request) => ({ ...request, ...formatOf(request) }));
   const durations = await lastDurationsOfMany(tx, chosen);
   const seen = new Map<string, number>();
   const rows = chosen.map(({ warning, ...request }, index) => {
@@ -56,6 +56,10 @@ export async function acceptScheduled(tx: Transaction, requests: readonly Schedu
   await insertScheduled(tx, rows, SCHEDULE);
   return requests.map(requested);
 }
+
+/** As they are admitted. */
+const inTurn = (a: ScheduledRequest, b: ScheduledRequest): number =>
+  a.slotAt.getTime() - b.slotAt.getTime() || (a.id < b.id ? -1 : 1);
 
 /** After its time has come, or after now. A look at one admits all that the budget of its cluster allows, so of those that go at once only the first has one soon. */
 function lookInMs({ notBefore }: ScheduledRequest, place: number): number {

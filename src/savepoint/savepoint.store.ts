@@ -117,7 +117,12 @@ export const lockSavepoint = (tx: Transaction, id: string) =>
 export const setKept = (
   tx: Transaction,
   id: string,
-  { description, pinned, heldUntil, holdReason }: Pick<Savepoint, 'description' | 'pinned' | 'heldUntil' | 'holdReason'>,
+  {
+    description,
+    pinned,
+    heldUntil,
+    holdReason,
+  }: Pick<Savepoint, 'description' | 'pinned' | 'heldUntil' | 'holdReason'>,
 ) =>
   tx.changed('update savepoint set description = $2, pinned = $3, held_until = $4, hold_reason = $5 where id = $1', [
     id,
@@ -171,7 +176,7 @@ export async function moveSavepoint(
   );
 }
 
-/** From PENDING to IN_PROGRESS, each with its attempt, taken away from a look that still sees it PENDING. One statement for all of a cluster. */
+/** From PENDING, as which they were locked, to IN_PROGRESS, each with its attempt; taken away from a look that still sees them PENDING. */
 export async function beginAttempts(
   tx: Transaction,
   attempts: readonly Pick<SavepointAttempt, 'savepointId' | 'number' | 'triggerId' | 'directory'>[],
@@ -185,7 +190,7 @@ export async function beginAttempts(
           moved as (
        update savepoint s set state = 'IN_PROGRESS', state_since = now(), attempt = b.number, in_flight = true, flink_version = $7,
               claim = claim + 1, claimed_until = null, look_at = now() + $8 * interval '1 ms'
-         from begun b where s.id = b.id and s.state = 'PENDING')
+         from begun b where s.id = b.id)
      insert into savepoint_attempt (savepoint_id, number, trigger_id, storage_id, directory, process_mark, stored_at)
      select id, number, trigger_id, $5, directory, $6, now() from begun order by id`,
     [

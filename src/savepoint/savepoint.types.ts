@@ -62,11 +62,15 @@ export class UpdateSavepointInput {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Nothing deletes it before this time, at most ten years ahead; needs holdReason. Null takes the hold off.',
+    description:
+      'Nothing deletes it before this time, at most ten years ahead; needs holdReason. Null takes the hold off.',
   })
   heldUntil?: Date | null;
 
-  @Field(() => String, { nullable: true, description: 'Why it is held, up to 500 characters; shown to whoever would delete it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it is held, up to 500 characters; shown to whoever would delete it.',
+  })
   holdReason?: string | null;
 
   @Field(() => String, {

@@ -84,7 +84,8 @@ async function holdOf(
   }
   const now = (await tx.row<{ now: Date }>('select now() as now'))?.now ?? new Date();
   const inMs = heldUntil.getTime() - now.getTime();
-  if (inMs <= 0) return new InvalidInput('heldUntil', `${heldUntil.toISOString()} is over; it is ${now.toISOString()}.`);
+  if (inMs <= 0)
+    return new InvalidInput('heldUntil', `${heldUntil.toISOString()} is over; it is ${now.toISOString()}.`);
   if (inMs > LONGEST_HOLD_MS)
     return new InvalidInput('heldUntil', 'it is more than ten years ahead. Pin it, if it is to stay for good.');
   return { heldUntil, holdReason: reason };
@@ -97,7 +98,9 @@ function inWords(before: Savepoint, now: Pick<Savepoint, 'description' | 'pinned
   if (now.pinned !== before.pinned) words.push(now.pinned ? 'it is pinned' : 'it is pinned no more');
   if (now.heldUntil?.getTime() !== before.heldUntil?.getTime() || now.holdReason !== before.holdReason)
     words.push(
-      now.heldUntil === null ? 'it is held no more' : `it is held until ${now.heldUntil.toISOString()}: ${now.holdReason}`,
+      now.heldUntil === null
+        ? 'it is held no more'
+        : `it is held until ${now.heldUntil.toISOString()}: ${now.holdReason}`,
     );
   return words;
 }

@@ -17,17 +17,20 @@ function matchesDay(cron: Cron, dayOfMonth: number, day: number): boolean {
   return byDay || byWeekday || (!cron.dayMatters && !cron.weekdayMatters);
 }
 
-/** The first matching minute at or after a moment of the wall clock; null: none up to the end of `lastYear`. */
-export function firstOnWall(cron: Cron, moment: number, lastYear: number): number | null {
+/** 29 February 2096 and 2104 are eight years apart. */
+const FARTHEST_YEARS = 8;
+
+/** The first matching minute at or after a moment of the wall clock; null: none in its year and the eight to come. */
+export function firstOnWall(cron: Cron, moment: number): number | null {
   const start = Math.ceil(moment / MINUTE_MS) * MINUTE_MS;
   const today = Math.floor(start / DAY_MS) * DAY_MS;
   const date = new Date(today);
   const [year, month, dayOfMonth] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
-  if (year <= lastYear && cron.months.includes(month) && matchesDay(cron, dayOfMonth, today)) {
+  if (cron.months.includes(month) && matchesDay(cron, dayOfMonth, today)) {
     const time = firstTimeFrom(cron, (start - today) / MINUTE_MS);
     if (time !== null) return today + time * MINUTE_MS;
   }
-  const day = firstDayAfter(cron, year, month, dayOfMonth, lastYear);
+  const day = firstDayAfter(cron, year, month, dayOfMonth, year + FARTHEST_YEARS);
   return day === null ? null : day + (firstTimeFrom(cron, 0) ?? 0) * MINUTE_MS;
 }
 

@@ -6,25 +6,21 @@ import { clockChanges, offsetAt } from './zone.js';
 /** Between two slots of a schedule at least so much time passes (SC-4). */
 export const LEAST_INTERVAL_MS = 600_000;
 
-/** 29 February 2096 and 2104 are eight years apart. */
-const FARTHEST_YEARS = 8;
-
 /**
  * The first instant after `after` at which the expression matches in the zone (SC-6); null: none in this year and the eight to come.
  * With an hour field that covers all hours it follows elapsed time, otherwise the wall clock.
  */
 export function nextMatch(cron: Cron, zone: string, after: number): number | null {
   const last = Math.floor(after);
-  const lastYear = new Date(last).getUTCFullYear() + FARTHEST_YEARS;
-  return cron.everyHour ? nextElapsed(cron, zone, last, lastYear) : nextOnWall(cron, zone, last, lastYear);
+  return cron.everyHour ? nextElapsed(cron, zone, last) : nextOnWall(cron, zone, last);
 }
 
 /** Each instant whose local clock matches. Between two changes the clock runs as in UTC. */
-function nextElapsed(cron: Cron, zone: string, after: number, lastYear: number): number | null {
+function nextElapsed(cron: Cron, zone: string, after: number): number | null {
   let from = after + 1;
   let offset = offsetAt(zone, from);
   for (;;) {
-    const wall = firstOnWall(cron, from + offset, lastYear);
+    const wall = firstOnWall(cron, from + offset);
     if (wall === null) return null;
     const [change] = clockChanges(zone, from, wall - offset);
     if (!change) return wall - offset;
@@ -37,8 +33,8 @@ function nextElapsed(cron: Cron, zone: string, after: number, lastYear: number):
  * Each matching moment of the wall clock, at the first instant at which the clock shows it or has gone past it. So what a change skips
  * comes together at its end, and what it repeats comes the first time.
  */
-function nextOnWall(cron: Cron, zone: string, after: number, lastYear: number): number | null {
-  const wall = firstOnWall(cron, wallGoneBy(zone, after), lastYear);
+function nextOnWall(cron: Cron, zone: string, after: number): number | null {
+  const wall = firstOnWall(cron, wallGoneBy(zone, after));
   return wall === null ? null : instantOnWall(zone, wall);
 }
 

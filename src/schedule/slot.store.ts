@@ -11,13 +11,18 @@ import type { SlotLine } from './slot-decision.js';
 /** Nobody sleeps longer, so nothing farther away is looked for: however many schedules there are, few are read. */
 export const LOOK_AHEAD_MS = 5_000;
 
-const ownedBy = `d.cluster_id in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+/**
+ * Of schedule `s`. A lookup for each of those that are due soon, in the order of the index (offset 0: never a join, which PostgreSQL
+ * would begin with all deployments).
+ */
+const isOwned = `exists (select 1 from deployment d join cluster_lease l on l.cluster_id = d.cluster_id
+                           where d.id = s.deployment_id and l.owner = $1 and l.owned_until > now() offset 0)`;
 
 /** Of clusters that a worker owns, those of which a slot is due, the oldest first. Not locked. */
 export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
   sql.rows<{ id: string; clusterId: string }>(
-    `select s.id, d.cluster_id as "clusterId" from savepoint_schedule s join deployment d on d.id = s.deployment_id
-      where s.removed_at is null and s.next_slot_at <= now() and ${ownedBy} order by s.next_slot_at limit $2`,
+    `select s.id, (select cluster_id from deployment where id = s.deployment_id) as "clusterId" from savepoint_schedule s
+      where s.removed_at is null and s.next_slot_at <= now() and ${isOwned} order by s.next_slot_at limit $2`,
     [worker, limit],
   );
 
@@ -25,8 +30,8 @@ export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
 export async function nextSlotInMs(database: Database, worker: string): Promise<number | null> {
   const row = await database.row<{ ms: number }>(
     `select extract(epoch from s.next_slot_at - clock_timestamp())::float8 * 1000 as ms
-       from savepoint_schedule s join deployment d on d.id = s.deployment_id
-      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' and ${ownedBy} order by s.next_slot_at limit 1`,
+       from savepoint_schedule s
+      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' and ${isOwned} order by s.next_slot_at limit 1`,
     [worker, LOOK_AHEAD_MS],
   );
   return row ? Math.max(0, row.ms) : null;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whyNoRedis } from '../support/redis-server.js';
 
-/** A short cut of `npm run fault`: six of its kills, and an emptied Redis. */
+/** A short cut of `npm run fault`: seven of its kills, and an emptied Redis. */
 const RUNNER = fileURLToPath(new URL('../fault/run.mjs', import.meta.url));
 const RUNS_TAKE_MS = 180_000;
 const AT_ONCE = '3';
@@ -16,6 +16,7 @@ const onPostgres = [
   'kill request.committed postgres seed 1',
   'kill savepoint.send-stored postgres seed 1',
   'kill savepoint.end-before-commit postgres seed 1',
+  'kill stop.savepoint-stored postgres seed 1',
 ];
 const onRedis = [
   'kill request.before-commit redis seed 1',

@@ -199,31 +199,40 @@ describe('the savepoint of a stop that failed afterwards, found when its trigger
     });
   });
 
-  it.each(['by its failure', 'in the history of the job'])(
-    'is marked, and found %s, when it was given up before',
-    async (found) => {
-      const { deploymentId, flinkJobId, jobId } = await running();
-      flink.knobs.savepointDurationMs = Infinity;
-      flink.savepointsFailWith('stop-poll-stopping-failed');
-      const { stopId, savepointId } = await stopUnderWay(deploymentId);
-      await stateward.ask(
-        `mutation($id: ID!) { abandonSavepoint(input: { savepointId: $id }) { __typename ... on UserError { message } } }`,
-        { id: savepointId },
-      );
-      await stopOf(stateward, stopId);
-      flink.finishSavepoints(flinkJobId);
-      if (found !== 'by its failure') {
-        flink.forgetOperations();
-        await jobIn(stateward, jobId, 'FAILED');
-        // Long enough that no call can be on its way.
-        await changed(`update savepoint_attempt set last_sent_at = now() - interval '1 min' where savepoint_id = $1`, [
-          savepointId,
-        ]);
-      }
-      await hurryTo(stateward, savepointId, 'COMPLETED');
-      expect((await stopOf(stateward, stopId, 0)).savepoint).toMatchObject({ stopFailedAfter: true });
-    },
-  );
+  async function givenUp() {
+    const scenario = await running();
+    flink.knobs.savepointDurationMs = Infinity;
+    flink.knobs.writesFiles = false;
+    flink.savepointsFailWith('stop-poll-stopping-failed');
+    const { stopId, savepointId } = await stopUnderWay(scenario.deploymentId);
+    await stateward.ask(
+      `mutation($id: ID!) { abandonSavepoint(input: { savepointId: $id }) { __typename ... on UserError { message } } }`,
+      { id: savepointId },
+    );
+    await stopOf(stateward, stopId);
+    return { ...scenario, stopId, savepointId };
+  }
+
+  it('is marked, and found in the history of the job, when it was given up before', async () => {
+    const { flinkJobId, jobId, stopId, savepointId } = await givenUp();
+    flink.finishSavepoints(flinkJobId);
+    flink.forgetOperations();
+    await jobIn(stateward, jobId, 'FAILED');
+    // Long enough that no call can be on its way.
+    await changed(`update savepoint_attempt set last_sent_at = now() - interval '1 min' where savepoint_id = $1`, [
+      savepointId,
+    ]);
+    await hurryTo(stateward, savepointId, 'COMPLETED');
+    expect((await stopOf(stateward, stopId, 0)).savepoint).toMatchObject({ stopFailedAfter: true });
+  });
+
+  it('is marked, and found by what the trigger id still tells, when it was given up before', async () => {
+    const { flinkJobId, stopId, savepointId } = await givenUp();
+    flink.failNext({ method: 'GET', path: /\/checkpoints$/, times: 1_000 }, 'NO_LEADER');
+    flink.finishSavepoints(flinkJobId);
+    await hurryTo(stateward, savepointId, 'COMPLETED');
+    expect((await stopOf(stateward, stopId, 0)).savepoint).toMatchObject({ stopFailedAfter: true });
+  });
 });
 
 describe('a stop whose savepoint is whole, and whose job goes on', () => {
@@ -238,7 +247,7 @@ describe('a stop whose savepoint is whole, and whose job goes on', () => {
   }
 
   it('because a new JobManager has recovered it, says JOB_RUNS_ON, and the savepoint is no end of anything', async () => {
-    const { deploymentId, flinkJobId, jobId, stopId, savepointId } = await recovered();
+    const { flinkJobId, jobId, stopId, savepointId } = await recovered();
     await longAfter(stopId, savepointId);
     expect(await stopOf(stateward, stopId)).toMatchObject({
       state: 'FAILED',

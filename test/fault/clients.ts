@@ -24,6 +24,7 @@ interface Client {
   checkpoint(jobId: string): Promise<void>;
 }
 
+const NONE = { start: { strategy: 'NONE' } };
 const LOOK_EVERY_MS = 200;
 /** Flink's statistics show a checkpoint when their cache (flink-of-run.ts) has passed. */
 const SHOWN_AFTER_MS = 1_500;
@@ -39,7 +40,7 @@ export function sendRequests(house: House, { withinMs = 2_000, rounds = 1 } = {}
     await client.pause(dice.between(0, withinMs));
     if (kind === 'STOP') return startAndStop(client);
     for (let round = 1; round <= rounds; round++) {
-      const id = await client.ask(kind, round);
+      const id = await client.ask(kind, round, kind === 'START' ? NONE : {});
       if (id && round < rounds) await client.end(id);
     }
   });
@@ -50,20 +51,20 @@ export function sendRequests(house: House, { withinMs = 2_000, rounds = 1 } = {}
  * round. Whoever is declined, or whose stop fails, ends: the checker tells of it.
  */
 async function startAndStop(client: Client): Promise<void> {
-  let jobId = await start(client, 'start', 'NONE');
+  let jobId = await start(client, 'start', NONE);
   for (let round = 1; jobId !== null && round <= 2; round++) {
     await client.checkpoint(jobId);
     const mode = (client.at + round) % 2 === 0 ? 'WITH_SAVEPOINT' : 'WITHOUT_SAVEPOINT';
     const stopId = await client.ask('STOP', `stop-${round}`, { mode });
     if (stopId === null || (await client.end(stopId)) !== 'COMPLETED') return;
-    jobId = await start(client, `again-${round}`, 'LATEST_STATE');
+    jobId = await start(client, `again-${round}`, { start: { strategy: 'LATEST_STATE' } });
   }
 }
 
 /** A start whose run call was lost is made anew. */
-async function start(client: Client, name: string, strategy: string): Promise<string | null> {
+async function start(client: Client, name: string, input: object): Promise<string | null> {
   for (let time = 1; ; time++) {
-    const id = await client.ask('START', `${name}-${time}`, { start: { strategy } });
+    const id = await client.ask('START', `${name}-${time}`, input);
     if (id === null || (await client.end(id)) === 'RUNNING') return id;
   }
 }

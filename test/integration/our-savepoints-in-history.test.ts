@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { writeEntries } from '../../src/checkpoint/checkpoint.store.js';
 import { linkOurs } from '../../src/checkpoint/our-savepoint.store.js';
+import { readCheckpoints } from '../../src/checkpoint/read-checkpoint.js';
 import type { SnapshotEntry } from '../../src/flink/flink.types.js';
 import { insertRun, insertSavepointOf, type Run } from '../support/history-rows.js';
 import { openTestDatabase, type OpenDatabase } from '../support/rows.js';
@@ -97,6 +98,18 @@ describe('a savepoint without a path in the history of a job', () => {
     );
     await attempt(id, 2, row?.storage ?? '', [30, 31], 'EXPIRED');
     expect(await seen(entry(1, 10.1), entry(2, 30.1))).toEqual([id, id]);
+  });
+
+  it('that failed is judged as that, though another attempt has made the savepoint', async () => {
+    const id = await savepoint([10, 11]);
+    await open.database.changed(`update savepoint set state = 'COMPLETED' where id = $1`, [id]);
+    expect(await seen(entry(1, 10.1))).toEqual([id]);
+    const [checkpoint] = await readCheckpoints(open.database, [
+      { jobId: run.jobId, flinkCheckpointId: 1, triggeredAt: null },
+    ]);
+    expect(checkpoint?.owner).toBe('STATEWARD');
+    expect(checkpoint?.restorable.obstacle).toBe('SNAPSHOT_FAILED');
+    expect(checkpoint?.deletion.obstacle).toBe('NOTHING_THERE');
   });
 
   it('is somebody else’s outside all attempts of ours, on another run, and where the attempt ended otherwise', async () => {

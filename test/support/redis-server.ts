@@ -102,6 +102,6 @@ export async function withClient<T>(url: string, work: (client: Redis) => Promis
     await client.connect();
     return await work(client);
   } finally {
-    client.disconnect();
+    if (client.status !== 'end') client.disconnect(); // else a timer of ioredis is left for 2 s
   }
 }

@@ -130,6 +130,13 @@ create index deletion_due on deletion (look_at) where look_at is not null;
 create index deletion_of_cluster on deletion (cluster_id) where state <> 'DONE';
 create index deletion_unfinished on deletion (deployment_id, asked_at desc) where state <> 'DONE';
 
+-- What a request to delete many was answered with, for as long as it may be repeated.
+create table deletion_report (
+  id uuid primary key,
+  report jsonb not null,
+  created_at timestamptz not null default now()
+);
+
 create table retention_policy (
   deployment_id uuid primary key references deployment,
   max_count integer check (max_count >= 1),

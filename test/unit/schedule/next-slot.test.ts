@@ -11,7 +11,7 @@ import { parsed } from './parsed.js';
 
 const MINUTE = 60_000;
 const at = (text: string) => Date.parse(`${text}Z`);
-const shown = (instant: number | null) => instant && new Date(instant).toISOString().slice(0, 16);
+const shown = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString().slice(0, 16));
 
 /** All matches in a span, as text. */
 function matches(text: string, zone: string, from: string, to: string): (string | null)[] {

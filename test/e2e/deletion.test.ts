@@ -1,0 +1,190 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import {
+  askToDelete,
+  completedSavepoint,
+  deletionIn,
+  deletionNow,
+  disposalCalls,
+  hideStorageOf,
+  waitingDeletion,
+} from '../support/deletion-scenario.js';
+import type { Data } from '../support/graphql-client.js';
+import { mutate } from '../support/mutate.js';
+import { deploymentOn, eventsOf } from '../support/savepoint-scenario.js';
+import type { Scenario } from '../support/scenario.js';
+import { startStateward, type Stateward } from '../support/stateward.js';
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { waitFor } from '../support/wait-for.js';
+
+let stateward: Stateward;
+let flink: FakeFlink;
+let proxy: TcpProxy;
+let scenario: Scenario;
+let old: Data;
+let newest: Data;
+beforeAll(async () => void (stateward = await startStateward()));
+afterAll(() => stateward.stop());
+beforeEach(async () => {
+  flink = await startFakeFlink();
+  proxy = await startTcpProxy(flink.url);
+  scenario = await deploymentOn(stateward, proxy);
+  old = await completedSavepoint(stateward, scenario.deploymentId);
+  newest = await completedSavepoint(stateward, scenario.deploymentId);
+});
+afterEach(async () => {
+  await proxy.stop();
+  await flink.stop();
+});
+
+const folderOf = ({ location }: Data): string => location.replace(/^file:/, '');
+const del = (id: string, more: object = {}) => askToDelete(stateward, id, more);
+const changed = (text: string, values: unknown[]) => stateward.services.database.changed(text, values);
+const deletionEvents = async (id: string) =>
+  (await eventsOf(stateward, id)).filter((type) => type.startsWith('DELETION') || type === 'SAVEPOINT_DELETED');
+
+describe('a savepoint that is deleted', () => {
+  it('is DELETING at once and then proven gone, its own folder and nothing above it', async () => {
+    flink.knobs.disposalDurationMs = 300;
+    const asked = await del(old.id, { reason: 'too many' });
+    expect(asked).toMatchObject({
+      state: 'DELETING',
+      proof: null,
+      deletion: { scope: 'DATA', rule: 'BY_HAND', reason: 'too many' },
+    });
+    const gone = await deletionIn(stateward, old.id, 'DELETED');
+    expect(gone).toMatchObject({
+      proof: 'EMPTY',
+      deletedAt: expect.any(String),
+      deletion: { state: 'DONE', note: null, failure: null, waitingFor: null },
+    });
+    expect(disposalCalls(flink)).toEqual([old.location]);
+    expect(existsSync(folderOf(old))).toBe(false);
+    expect(existsSync(dirname(folderOf(old)))).toBe(true);
+    expect(existsSync(folderOf(newest))).toBe(true);
+    expect(await deletionEvents(old.id)).toEqual(['DELETION_REQUESTED', 'SAVEPOINT_DELETED']);
+    expect(await del(old.id)).toMatchObject({ state: 'DELETED' });
+  });
+
+  it('is gone by the word of Flink where Stateward cannot look', async () => {
+    await hideStorageOf(stateward, old.id);
+    await del(old.id);
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'FLINK_CONFIRMED' });
+    expect(flink.disposed).toEqual([old.location]);
+  });
+
+  it('was gone before where its folder is seen to be missing: Flink is not asked', async () => {
+    rmSync(folderOf(old), { recursive: true });
+    await del(old.id);
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({
+      proof: 'EMPTY',
+      deletion: { note: 'WAS_ALREADY_GONE' },
+    });
+    expect(disposalCalls(flink)).toEqual([]);
+  });
+
+  it('by a policy goes the same way, with the rule', async () => {
+    await changed(`update savepoint set origin = 'SCHEDULED' where deployment_id = $1`, [scenario.deploymentId]);
+    const policy = { maxCount: 1, whileStopped: 'CLEAN' };
+    expect(
+      await mutate(stateward, 'setRetentionPolicy', { deploymentId: scenario.deploymentId, policy }),
+    ).toMatchObject({
+      __typename: 'Deployment',
+    });
+    await changed('update job_checkpoints set first_completed_id = 1 where job_id = $1', [scenario.jobId]);
+    await changed('update retention_policy set sweep_at = now() where deployment_id = $1', [scenario.deploymentId]);
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({
+      proof: 'EMPTY',
+      deletion: { rule: 'MAX_COUNT', actor: 'retention' },
+    });
+    expect(flink.disposed).toEqual([old.location]);
+  });
+
+  it('is counted among what is stored until it is gone', async () => {
+    flink.knobs.disposalDurationMs = Infinity;
+    const overview = async () =>
+      (
+        await stateward.ask(
+          'query($id: ID!) { deployment(id: $id) { stateOverview { savepointBytes deletingBytes deletionsFailed } } }',
+          {
+            id: scenario.deploymentId,
+          },
+        )
+      ).deployment.stateOverview;
+    const bytes = old.sizeBytes + newest.sizeBytes;
+    expect(await overview()).toEqual({ savepointBytes: bytes, deletingBytes: 0, deletionsFailed: 0 });
+    await del(old.id);
+    expect(await overview()).toEqual({ savepointBytes: bytes, deletingBytes: old.sizeBytes, deletionsFailed: 0 });
+    await waitFor(() => disposalCalls(flink).length === 1, { what: 'Flink to be asked' });
+    await mutate(stateward, 'forgetSavepoint', { savepointId: old.id });
+    expect(await overview()).toEqual({ savepointBytes: newest.sizeBytes, deletingBytes: 0, deletionsFailed: 0 });
+  });
+});
+
+describe('a deletion that cannot be done now', () => {
+  it('waits while the cluster is away, says so once, and is done when it is back', async () => {
+    proxy.cut();
+    await waitFor(
+      () =>
+        stateward.services.database.row(`select 1 from cluster where id = $1 and state = 'UNREACHABLE'`, [
+          scenario.clusterId,
+        ]),
+      { what: 'the cluster to be seen as away' },
+    );
+    await del(old.id);
+    expect(await waitingDeletion(stateward, old.id)).toMatch(/^cluster ".*" to answer$/);
+    expect(await deletionNow(stateward, old.id)).toMatchObject({ state: 'DELETING', deletion: { state: 'WAITING' } });
+    expect(await deletionEvents(old.id)).toEqual(['DELETION_REQUESTED', 'DELETION_WAITS']);
+    const { events } = await stateward.ask(
+      'query($id: ID!) { events(first: 1, filter: { savepointId: $id, types: [DELETION_WAITS] }) { edges { node { message } } } }',
+      { id: old.id },
+    );
+    expect(events.edges[0].node.message).toMatch(/KiB|bytes/);
+    proxy.mend();
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({
+      proof: 'EMPTY',
+      deletion: { waitingFor: null },
+    });
+    expect(await deletionEvents(old.id)).toEqual(['DELETION_REQUESTED', 'DELETION_WAITS', 'SAVEPOINT_DELETED']);
+  });
+
+  it('waits while no cluster reaches the storage, and is done when one does', async () => {
+    const root = await stateward.services.database.row<{ storageId: string; uri: string }>(
+      `update storage_root set left_at = now() where cluster_id = $1 and storage_id = (select storage_id from savepoint where id = $2)
+       returning storage_id as "storageId", uri`,
+      [scenario.clusterId, old.id],
+    );
+    await del(old.id);
+    expect(await waitingDeletion(stateward, old.id)).toContain('a cluster that reaches the storage');
+    const back = { storageId: root?.storageId, root: { clusterId: scenario.clusterId, uri: root?.uri } };
+    expect(await mutate(stateward, 'updateStorage', back)).toMatchObject({ __typename: 'Storage' });
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'EMPTY' });
+  });
+
+  it('is done by another cluster that reaches the same storage', async () => {
+    proxy.cut();
+    const other = await startFakeFlink({ savepointRoot: flink.savepointRoot, folder: flink.folder });
+    try {
+      const there = await deploymentOn(stateward, other);
+      await changed(
+        `update storage_root set storage_id = (select storage_id from savepoint where id = $2)
+          where cluster_id = $1 and storage_id = (select savepoint_storage_id from cluster where id = $1)`,
+        [there.clusterId, old.id],
+      );
+      await waitFor(
+        () =>
+          stateward.services.database.row(`select 1 from cluster where id = $1 and state = 'UNREACHABLE'`, [
+            scenario.clusterId,
+          ]),
+        { what: 'the cluster to be seen as away' },
+      );
+      await del(old.id);
+      expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'EMPTY' });
+      expect(other.disposed).toEqual([old.location]);
+    } finally {
+      await other.stop();
+    }
+  });
+});

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { claimOne, ClaimLost, fencedWrite } from '../../src/db/claims.js';
+import { deletionAtWork } from '../../src/deletion/disposal.store.js';
+import { endDeletion } from '../../src/deletion/end-deletion.js';
+import { insertCompleted, insertRun, statesOf } from '../support/deletion-rows.js';
+import { askToDelete, askToForget } from '../support/deletion-scenario.js';
+import { eventTypes, mutate } from '../support/mutate.js';
+import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
+import { askToStart } from '../support/start-scenario.js';
+import { startStateward, type Stateward } from '../support/stateward.js';
+
+const ROUNDS = 100;
+
+let stateward: Stateward;
+let flink: FakeFlink;
+let clusterId: string;
+let artifactId: string;
+beforeAll(async () => {
+  stateward = await startStateward({ worker: false });
+  flink = await startFakeFlink();
+  clusterId = await registerCluster(stateward, flink.url, randomUUID());
+  artifactId = await uploadJob(stateward);
+});
+afterAll(async () => {
+  await stateward.stop();
+  await flink.stop();
+});
+
+const changed = (text: string, values: unknown[]) => stateward.services.database.changed(text, values);
+
+const stopped = () => createDeployment(stateward, clusterId, artifactId, randomUUID());
+
+async function runOf(): Promise<{ jobId: string }> {
+  return { jobId: await insertRun(stateward, await stopped(), clusterId) };
+}
+
+/** The start is taken back, as if it had never been. */
+async function undoStart(jobId: string): Promise<void> {
+  await changed(`update deployment set state = 'CANCELLED', current_job_id = null where current_job_id = $1`, [jobId]);
+  await changed(`update job set state = 'FAILED', ended_at = now(), look_at = null where id = $1`, [jobId]);
+}
+
+describe('a start from a savepoint and its deletion, both at once', () => {
+  it(`${ROUNDS} times: one of them is declined each time, whoever came first`, async () => {
+    const maker = await runOf();
+    await insertCompleted(stateward, maker.jobId, 0); // the newest stays
+    const starter = await stopped();
+    const won = { start: 0, deletion: 0 };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const savepointId = await insertCompleted(stateward, maker.jobId, 1);
+      const start = () => askToStart(stateward, starter, { strategy: 'FROM_SAVEPOINT', savepointId });
+      const deletion = () => askToDelete(stateward, savepointId);
+      const [started, deleted] =
+        round % 2 === 0
+          ? await Promise.all([start(), deletion()])
+          : await Promise.all([deletion(), start()]).then(([second, first]) => [first, second]);
+      const [state] = await statesOf(stateward, [savepointId]);
+      if (started.__typename === 'Job') {
+        won.start += 1;
+        expect(deleted).toMatchObject({
+          code: 'SAVEPOINT_PROTECTED',
+          protections: [{ kind: 'START_UNDER_WAY', job: { id: started.id } }],
+        });
+        expect(state).toBe('COMPLETED');
+        await undoStart(started.id);
+      } else {
+        won.deletion += 1;
+        expect(started).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+        expect(deleted).toMatchObject({ __typename: 'Savepoint', state: 'DELETING' });
+        expect(state).toBe('DELETING');
+      }
+    }
+    expect(won.start + won.deletion).toBe(ROUNDS);
+    expect(Math.min(won.start, won.deletion)).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('a deletion that waits for a start sees it, and a start that waits for a deletion does too', async () => {
+    const maker = await runOf();
+    await insertCompleted(stateward, maker.jobId, 0);
+    const user = await runOf();
+    await changed('update job_checkpoints set first_completed_id = null where job_id = $1', [user.jobId]);
+    const savepointId = await insertCompleted(stateward, maker.jobId, 1);
+    const lock = 'select id from savepoint where id = $1 for no key update';
+    let deleting: Promise<unknown> | undefined;
+    await stateward.services.database.transaction(async (tx) => {
+      await tx.rows(lock, [savepointId]); // as a start does
+      deleting = askToDelete(stateward, savepointId, { force: true });
+      await waitUntilBlocked();
+      await tx.changed('update job set start_savepoint_id = $2 where id = $1', [user.jobId, savepointId]);
+    });
+    expect(await deleting).toMatchObject({
+      code: 'SAVEPOINT_PROTECTED',
+      protections: [{ kind: 'SOURCE_OF_LIVE_RUN' }],
+    });
+
+    const other = await insertCompleted(stateward, maker.jobId, 1);
+    const starter = await stopped();
+    let starting: Promise<unknown> | undefined;
+    await stateward.services.database.transaction(async (tx) => {
+      await tx.rows(lock, [other]); // as a deletion does
+      starting = askToStart(stateward, starter, { strategy: 'FROM_SAVEPOINT', savepointId: other });
+      await waitUntilBlocked();
+      await tx.changed(`update savepoint set state = 'DELETING' where id = $1`, [other]);
+    });
+    expect(await starting).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+  });
+});
+
+describe('two requests at once', () => {
+  it('for the last two savepoints of a deployment: one of them stays', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const run = await runOf();
+      const ids = [await insertCompleted(stateward, run.jobId, 2), await insertCompleted(stateward, run.jobId, 1)];
+      const answers = await Promise.all(ids.map((id) => askToDelete(stateward, id, { force: true })));
+      expect(answers.map(({ code }) => code ?? 'DELETING').sort()).toEqual(['DELETING', 'LAST_STATE']);
+      expect((await statesOf(stateward, ids)).sort()).toEqual(['COMPLETED', 'DELETING']);
+    }
+  });
+
+  it('to pin one and to delete it: either it is pinned and stays, or it goes and is not pinned', async () => {
+    const run = await runOf();
+    await insertCompleted(stateward, run.jobId, 0);
+    for (let round = 0; round < 20; round += 1) {
+      const id = await insertCompleted(stateward, run.jobId, 1);
+      const pin = () =>
+        mutate(stateward, 'updateSavepoint', { savepointId: id, pinned: true }, '... on Savepoint { pinned }');
+      const [deleted, pinned] = await Promise.all([askToDelete(stateward, id), pin()]);
+      expect([deleted.code ?? deleted.state, pinned.code ?? pinned.pinned]).toEqual(
+        deleted.code ? ['SAVEPOINT_PROTECTED', true] : ['DELETING', 'BEING_DELETED'],
+      );
+    }
+  });
+});
+
+describe('the claim of a deletion', () => {
+  it('is had by one worker at a time; what a late one writes is refused, and so is what comes after it was forgotten', async () => {
+    const run = await runOf();
+    await insertCompleted(stateward, run.jobId, 0);
+    const id = await insertCompleted(stateward, run.jobId, 1);
+    await askToDelete(stateward, id);
+    await changed('update deletion set cluster_id = null where id = $1', [id]); // then any worker may have it
+    const { database } = stateward.services;
+    const late = await claimOne(database, randomUUID(), 'deletion', id);
+    if (!late) throw new Error('nobody else has it');
+    expect(await claimOne(database, randomUUID(), 'deletion', id)).toBeNull();
+    const lateWork = await deletionAtWork(database, late);
+    await changed(`update deletion set claimed_until = now() - interval '1 ms' where id = $1`, [id]);
+    const next = await claimOne(database, randomUUID(), 'deletion', id);
+    if (!next || !lateWork) throw new Error('its lease is over');
+    await expect(endDeletion(database, lateWork, late, 'EMPTY')).rejects.toBeInstanceOf(ClaimLost);
+    expect(await deletionAtWork(database, late)).toBeNull();
+    expect(await statesOf(stateward, [id])).toEqual(['DELETING']);
+
+    await askToForget(stateward, id);
+    await expect(fencedWrite(database, next, ['WAITING'], {}, 'REST')).rejects.toBeInstanceOf(ClaimLost);
+    expect(await eventTypes(stateward, 'savepoint_id', id)).toEqual(['DELETION_REQUESTED', 'DELETION_FORGOTTEN']);
+  });
+
+  it('of a cluster that is looked after by another worker is left to that one', async () => {
+    const run = await runOf();
+    await insertCompleted(stateward, run.jobId, 0);
+    const id = await insertCompleted(stateward, run.jobId, 1);
+    await askToDelete(stateward, id);
+    const [owner, other] = [randomUUID(), randomUUID()];
+    await changed(`update cluster_lease set owner = $2, owned_until = now() + interval '1 min' where cluster_id = $1`, [
+      clusterId,
+      owner,
+    ]);
+    const { database } = stateward.services;
+    expect(await claimOne(database, other, 'deletion', id)).toBeNull();
+    expect(await claimOne(database, owner, 'deletion', id)).not.toBeNull();
+  });
+});
+
+/** Some session of this database waits for a lock. */
+async function waitUntilBlocked(): Promise<void> {
+  for (;;) {
+    const row = await stateward.services.database.row<{ blocked: number }>(
+      `select count(*)::int as blocked from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if ((row?.blocked ?? 0) > 0) return;
+  }
+}
