@@ -10,7 +10,7 @@ import { every, startWatcher } from '../src/queue/watcher.js';
 import { sweepDue } from '../src/retention/sweep-retention.js';
 import { advanceStart, recoverStart } from '../src/run/advance-start.js';
 import { advanceStop, recoverStop } from '../src/run/advance-stop.js';
-import { admitInTransaction } from '../src/savepoint/admit-savepoints.js';
+import { admitOn } from '../src/savepoint/admit-savepoints.js';
 import { advanceSavepoint, recoverSavepoint } from '../src/savepoint/advance-savepoint.js';
 import { decideDueSlots } from '../src/schedule/decide-slots.js';
 import { nextSlotInMs } from '../src/schedule/slot.store.js';
@@ -91,7 +91,7 @@ export function startWatchers(services: WorkerServices): Watchers {
   const slots = watchSlots({
     decide: () => decideDueSlots(database, workerId, services.config.leastSlotIntervalMs),
     nextInMs: () => nextSlotInMs(database, workerId),
-    admit: (clusterId) => admitInTransaction(database, clusterId),
+    admit: (clusterIds) => admitOn(database, clusterIds),
     watch: wakeups.watch('slots'),
     onError,
   });

@@ -25,13 +25,17 @@ export const lockClusterOf = (tx: Transaction, deploymentId: string) =>
   );
 
 /** What is decided about many deployments needs of each of their clusters. */
-export type LockedCluster = Pick<Cluster, 'id' | 'name' | 'state' | 'stateSince' | 'savepointStorageId'>;
+export type LockedCluster = Pick<
+  Cluster,
+  'id' | 'name' | 'state' | 'stateSince' | 'savepointStorageId' | 'savepointBudget' | 'processMark' | 'flinkVersion'
+>;
 
 /** Several, in the order of their ids. */
 export const lockClusters = (tx: Transaction, ids: readonly string[]) =>
   tx.rows<LockedCluster>(
-    `select id, name, state, state_since as "stateSince", savepoint_storage_id as "savepointStorageId" from cluster
-      where id = any($1) order by id for no key update`,
+    `select id, name, state, state_since as "stateSince", savepoint_storage_id as "savepointStorageId", budget as "savepointBudget",
+            process_mark as "processMark", flink_version as "flinkVersion"
+       from cluster where id = any($1) order by id for no key update`,
     [ids],
   );
 

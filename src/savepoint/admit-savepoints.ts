@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
-import { lockCluster } from '../cluster/find-cluster.js';
+import { ClusterState } from '../cluster/cluster.entity.js';
+import { lockCluster, type LockedCluster, lockClusters } from '../cluster/find-cluster.js';
 import { wakeWatchers } from '../db/claims.js';
 import type { Database, Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordInOrder } from '../event/record-event.js';
-import { beginAttempts, countInFlight, nextPending, somePending } from './savepoint.store.js';
+import { beginAttempts, type BegunAttempt, countInFlight, nextPending, somePending } from './admission.store.js';
 
 export const newTriggerId = (): string => randomBytes(16).toString('hex');
 
@@ -24,31 +24,43 @@ export async function admitSavepoints(tx: Transaction, clusterId: string, lookIn
   return admitTo(tx, await lockCluster(tx, clusterId), lookInMs);
 }
 
-/** The same in a transaction of its own. */
-export const admitInTransaction = (database: Database, clusterId: string): Promise<void> =>
-  database.transaction(async (tx) => recordInOrder(tx, await admitSavepoints(tx, clusterId, 0)));
+/** The same for several clusters together, in a transaction of its own. */
+export const admitOn = (database: Database, clusterIds: readonly string[]): Promise<void> =>
+  database.transaction(async (tx) => recordInOrder(tx, await admitToAll(tx, await lockClusters(tx, clusterIds), 0)));
 
 /** The same for whoever has locked the cluster and knows that one waits. */
-export async function admitTo(tx: Transaction, cluster: Cluster | null, lookInMs: number): Promise<NewEvent[]> {
-  if (!cluster || cluster.state !== ClusterState.REACHABLE || !cluster.savepointStorageId) return [];
-  const free = cluster.savepointBudget - (await countInFlight(tx, cluster.id));
-  if (free <= 0) return [];
-  const next = await nextPending(tx, cluster.id, free);
+export const admitTo = (tx: Transaction, cluster: LockedCluster | null, lookInMs: number): Promise<NewEvent[]> =>
+  admitToAll(tx, cluster ? [cluster] : [], lookInMs);
+
+async function admitToAll(tx: Transaction, locked: readonly LockedCluster[], lookInMs: number): Promise<NewEvent[]> {
+  const clusters = new Map(locked.filter(takesSavepoints).map((cluster) => [cluster.id, cluster]));
+  if (clusters.size === 0) return [];
+  const inFlight = await countInFlight(tx, [...clusters.keys()]);
+  const room = [...clusters.values()]
+    .map(({ id, savepointBudget }) => ({ clusterId: id, free: savepointBudget - (inFlight.get(id) ?? 0) }))
+    .filter(({ free }) => free > 0);
+  const next = room.length === 0 ? [] : await nextPending(tx, room);
   if (next.length === 0) return [];
-  const attempts = next.map(({ id, deploymentId, attempt }) => ({
-    savepointId: id,
-    number: attempt + 1,
-    triggerId: newTriggerId(),
-    directory: directoryOf(deploymentId, id, attempt + 1),
-  }));
-  await beginAttempts(tx, attempts, cluster.savepointStorageId, cluster, lookInMs);
+  const attempts = next.flatMap(({ id, clusterId, deploymentId, attempt }): BegunAttempt[] => {
+    const cluster = clusters.get(clusterId);
+    if (!cluster) return [];
+    const number = attempt + 1;
+    const directory = directoryOf(deploymentId, id, number);
+    return [
+      { savepointId: id, number, triggerId: newTriggerId(), directory, storageId: cluster.savepointStorageId, cluster },
+    ];
+  });
+  await beginAttempts(tx, attempts, lookInMs);
   if (lookInMs === 0) await wakeWatchers(tx);
-  return next.map(({ id, deploymentId, jobId, attempt }) => ({
+  return next.map(({ id, clusterId, deploymentId, jobId, attempt }) => ({
     type: EventType.SAVEPOINT_IN_PROGRESS,
     deploymentId,
     savepointId: id,
     jobId,
-    clusterId: cluster.id,
+    clusterId,
     message: `Savepoint ${id} goes to Flink (attempt ${attempt + 1}).`,
   }));
 }
+
+const takesSavepoints = (cluster: LockedCluster): cluster is LockedCluster & { savepointStorageId: string } =>
+  cluster.state === ClusterState.REACHABLE && cluster.savepointStorageId !== null;

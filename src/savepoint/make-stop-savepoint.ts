@@ -8,7 +8,8 @@ import type { Job } from '../job/job.entity.js';
 import { directoryOf, newTriggerId } from './admit-savepoints.js';
 import { expectedDurationMs, likelyToExpire } from './expectations.js';
 import { SavepointOrigin } from './savepoint.enums.js';
-import { beginAttempts, insertSavepoint, lastDurationsMs } from './savepoint.store.js';
+import { beginAttempts } from './admission.store.js';
+import { insertSavepoint, lastDurationsMs } from './savepoint.store.js';
 import { tieToStop } from './stop-savepoint.store.js';
 
 export interface StopSavepoint {
@@ -56,8 +57,10 @@ export async function makeStopSavepoint(
     number: 1,
     triggerId: newTriggerId(),
     directory: directoryOf(job.deploymentId, id, 1),
+    storageId: cluster.savepointStorageId,
+    cluster,
   };
-  await beginAttempts(tx, [attempt], cluster.savepointStorageId, cluster, 0);
+  await beginAttempts(tx, [attempt], 0);
   await tieToStop(tx, stopId, id);
   const about = { deploymentId: job.deploymentId, savepointId: id, jobId: job.id, clusterId: cluster.id, stopId };
   return {

@@ -132,31 +132,6 @@ export const setKept = (
     holdReason,
   ]);
 
-/** How many Flink may be at, in a cluster. */
-export async function countInFlight(tx: Transaction, clusterId: string): Promise<number> {
-  const row = await tx.row<{ count: string }>('select count(*) from savepoint where cluster_id = $1 and in_flight', [
-    clusterId,
-  ]);
-  return Number(row?.count ?? 0);
-}
-
-/** Whether any waits. Asked under the cluster's lock, which every request takes before it makes one. */
-export async function somePending(tx: Transaction, clusterId: string): Promise<boolean> {
-  const row = await tx.row(`select 1 as one from savepoint where cluster_id = $1 and state = 'PENDING' limit 1`, [
-    clusterId,
-  ]);
-  return row !== undefined;
-}
-
-/** Those that wait, whose time has come and whose job runs fully: manual ones before scheduled ones, which go in the order of their slots. */
-export const nextPending = (tx: Transaction, clusterId: string, limit: number) =>
-  tx.rows<{ id: string; deploymentId: string; jobId: string; attempt: number }>(
-    `select s.id, s.deployment_id as "deploymentId", s.job_id as "jobId", s.attempt from savepoint s join job j on j.id = s.job_id
-      where s.cluster_id = $1 and s.state = 'PENDING' and j.state = 'RUNNING' and (s.not_before is null or s.not_before <= now())
-      order by (s.origin = 'SCHEDULED'), coalesce(s.slot_at, s.created_at), s.id limit $2 for update of s skip locked`,
-    [clusterId, limit],
-  );
-
 export const pendingOfJob = (tx: Transaction, jobId: string) =>
   tx.entities(Savepoint, `select * from savepoint where job_id = $1 and state = 'PENDING' for update`, [jobId]);
 
@@ -173,36 +148,6 @@ export async function moveSavepoint(
       `update savepoint set ${assign(set, values).join(', ')} where id = $1 and state = any($2)`,
       values,
     )) === 1
-  );
-}
-
-/** From PENDING, as which they were locked, to IN_PROGRESS, each with its attempt; taken away from a look that still sees them PENDING. */
-export async function beginAttempts(
-  tx: Transaction,
-  attempts: readonly Pick<SavepointAttempt, 'savepointId' | 'number' | 'triggerId' | 'directory'>[],
-  storageId: string,
-  cluster: { processMark: string | null; flinkVersion: string | null },
-  lookInMs: number,
-): Promise<void> {
-  await tx.changed(
-    `with begun as (
-       select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) as b(id, number, trigger_id, directory)),
-          moved as (
-       update savepoint s set state = 'IN_PROGRESS', state_since = now(), attempt = b.number, in_flight = true, flink_version = $7,
-              claim = claim + 1, claimed_until = null, look_at = now() + $8 * interval '1 ms'
-         from begun b where s.id = b.id)
-     insert into savepoint_attempt (savepoint_id, number, trigger_id, storage_id, directory, process_mark, stored_at)
-     select id, number, trigger_id, $5, directory, $6, now() from begun order by id`,
-    [
-      attempts.map(({ savepointId }) => savepointId),
-      attempts.map(({ number }) => number),
-      attempts.map(({ triggerId }) => triggerId),
-      attempts.map(({ directory }) => directory),
-      storageId,
-      cluster.processMark,
-      cluster.flinkVersion,
-      lookInMs,
-    ],
   );
 }
 

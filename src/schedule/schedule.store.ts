@@ -16,7 +16,10 @@ export const lockScheduleOf = (tx: Transaction, deploymentId: string) =>
 export async function lastSlotOf(sql: Sql, deploymentId: string | null): Promise<{ now: number; last: number | null }> {
   const row = await sql.row<{ now: number; last: number | null }>(
     `select extract(epoch from now())::float8 * 1000 as now,
-            (select extract(epoch from max(last_slot_at))::float8 * 1000 from savepoint_schedule where deployment_id = $1) as last`,
+            (select extract(epoch from max(last_slot_at))::float8 * 1000 from (
+               select last_slot_at from savepoint_schedule where deployment_id = $1 and removed_at is null
+               union all
+               select last_slot_at from savepoint_schedule where deployment_id = $1 and removed_at is not null) s) as last`,
     [deploymentId],
   );
   if (!row) throw new Error('The database told no time');

@@ -8,15 +8,18 @@ export interface SlotWatcherOptions {
   decide(): Promise<Decided>;
   /** Milliseconds until a slot is due; null: none within {@link LOOK_AHEAD_MS}. */
   nextInMs(): Promise<number | null>;
-  /** Lets the savepoints of a cluster go on, as far as its budget allows. */
-  admit(clusterId: string): Promise<void>;
+  /** Lets the savepoints of some clusters go on, as far as their budgets allow. */
+  admit(clusterIds: string[]): Promise<void>;
   /** Woken by whoever gives a schedule an earlier slot. */
   watch: Watch;
   onError(error: unknown): void;
 }
 
-/** Clusters at once; the other connections of the process are for everybody else. */
-const ADMISSIONS = 4;
+/** Clusters in one transaction, and transactions at once: the other connections of the process are for everybody else. */
+const CLUSTERS_TOGETHER = 32;
+const ADMISSIONS = 2;
+/** While slots are due without an end, as after an outage, what was decided so long ago is admitted all the same. */
+const ADMITTED_WITHIN_MS = 1_000;
 const LEAST_PAUSE_MS = 5;
 const AFTER_TROUBLE_MS = 500;
 
@@ -28,12 +31,13 @@ export function watchSlots({ decide, nextInMs, admit, watch, onError }: SlotWatc
   const stopping = new AbortController();
   const waiting = new Set<string>();
   const admitting = new Set<Promise<void>>();
+  let waitingSince = 0;
 
   const admitNext = (): void => {
-    const [clusterId] = admitting.size < ADMISSIONS && !stopping.signal.aborted ? waiting : [];
-    if (clusterId === undefined) return;
-    waiting.delete(clusterId);
-    const admission: Promise<void> = admit(clusterId)
+    if (waiting.size === 0 || admitting.size >= ADMISSIONS || stopping.signal.aborted) return;
+    const clusterIds = [...waiting].slice(0, CLUSTERS_TOGETHER);
+    clusterIds.forEach((id) => waiting.delete(id));
+    const admission: Promise<void> = admit(clusterIds)
       .catch(onError)
       .finally(() => {
         admitting.delete(admission);
@@ -47,8 +51,9 @@ export function watchSlots({ decide, nextInMs, admit, watch, onError }: SlotWatc
     while (!stopping.signal.aborted) {
       try {
         const { clusterIds, more } = await decide();
+        if (waiting.size === 0) waitingSince = performance.now();
         clusterIds.forEach((id) => waiting.add(id));
-        admitNext();
+        if (!more || performance.now() - waitingSince > ADMITTED_WITHIN_MS) admitNext();
         if (more) continue;
         const inMs = (await nextInMs()) ?? LOOK_AHEAD_MS;
         await watch.next(stopping.signal, Math.max(LEAST_PAUSE_MS, Math.ceil(inMs)));

@@ -51,7 +51,10 @@ async function kill(): Promise<void> {
 
 /** One savepoint is gone, once, and that is proven and told once; the other is untouched. */
 async function expectGoneOnce(): Promise<void> {
-  expect(await deletionIn(stateward, old.id, 'DELETED', 30_000)).toMatchObject({ proof: 'EMPTY', deletion: { note: null } });
+  expect(await deletionIn(stateward, old.id, 'DELETED', 30_000)).toMatchObject({
+    proof: 'EMPTY',
+    deletion: { note: null },
+  });
   expect(flink.disposed).toEqual([old.location]);
   expect(existsSync(old.location.replace(/^file:/, ''))).toBe(false);
   const told = (await eventsOf(stateward, old.id)).filter((type) => /^DELETION|DELETED$/.test(type));

@@ -1,4 +1,5 @@
 import { describe, it } from '@jest/globals';
+import { describeDeletions } from '../support/deletions-on-real-flink.js';
 import { describeLife } from '../support/life-of-a-deployment.js';
 import { whyNoRealFlink } from '../support/real-flink.js';
 import { sceneOnRealFlink } from '../support/real-scene.js';
@@ -14,4 +15,5 @@ describe('on a real Flink 1.20.5', () => {
   const scene = sceneOnRealFlink({ version: '1.20.5', slots: 24 });
   describeLife(scene);
   describeStops(scene);
+  describeDeletions(scene);
 });

@@ -97,7 +97,7 @@ describe('on a real Flink 2.3.0 without high availability', () => {
     );
 
   const cancel = ({ deploymentId }: Counter) =>
-    acceptedStop(scene.stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT', acceptStateLoss: true });
+    acceptedStop(scene.stateward, deploymentId, { mode: 'WITHOUT_SAVEPOINT' });
 
   it('a killed TaskManager: the same run is RESTARTING until there is another, and no checkpoint is missed', async () => {
     const { stateward, real } = scene;

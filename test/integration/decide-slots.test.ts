@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { claimDue } from '../../src/db/claims.js';
 import type { Database } from '../../src/db/database.js';
-import { admitInTransaction } from '../../src/savepoint/admit-savepoints.js';
+import { admitOn } from '../../src/savepoint/admit-savepoints.js';
 import { decideDueSlots } from '../../src/schedule/decide-slots.js';
 import { nextSlotInMs } from '../../src/schedule/slot.store.js';
 import { watchSlots } from '../../src/schedule/watch-slots.js';
@@ -85,7 +85,7 @@ describe('slots that are due', () => {
     const watcher = watchSlots({
       decide: () => decideDueSlots(database, worker, FLOOR),
       nextInMs: () => nextSlotInMs(database, worker),
-      admit: (clusterId) => admitInTransaction(database, clusterId),
+      admit: (clusterIds) => admitOn(database, clusterIds),
       watch: stateward.services.wakeups.watch('slots'),
       onError: (error) => errors.push(error),
     });
@@ -144,7 +144,7 @@ describe('after an outage of the workers', () => {
       [fleet.deploymentIds[0]],
     );
     expect(told.map(({ type }) => type).sort()).toEqual(['SAVEPOINT_REQUESTED', 'SLOTS_MISSED']);
-    await admitInTransaction(database, fleet.clusterIds[0] ?? '');
+    await admitOn(database, fleet.clusterIds);
     expect(await count('from savepoint where in_flight')).toBe(1); // within the budget
   });
 

@@ -42,14 +42,15 @@ create table savepoint_schedule (
 ) with (fillfactor = 70);
 create unique index savepoint_schedule_in_force on savepoint_schedule (deployment_id) where removed_at is null;
 create index savepoint_schedule_due on savepoint_schedule (next_slot_at) where removed_at is null and next_slot_at is not null;
-create index savepoint_schedule_of on savepoint_schedule (deployment_id, created_at desc);
+create index savepoint_schedule_removed on savepoint_schedule (deployment_id) where removed_at is not null;
 create index deployment_cluster on deployment (cluster_id) where archived_at is null;
 
 -- Each slot is decided once. Slots in a row that were skipped for the same lasting reason are one line: first, last and count.
 create table schedule_slot (
   schedule_id uuid not null references savepoint_schedule,
   slot_at timestamptz not null,
-  deployment_id uuid not null references deployment,
+  -- of the schedule; without a reference of its own, like savepoint_id: both are written with the row that they name
+  deployment_id uuid not null,
   last_slot_at timestamptz not null,
   count integer not null default 1 check (count >= 1),
   outcome text not null check (outcome in ('FIRED', 'SKIPPED')),
@@ -59,7 +60,7 @@ create table schedule_slot (
   message text,
   -- fired late for all the slots that were missed before it
   caught_up boolean not null default false,
-  savepoint_id uuid references savepoint,
+  savepoint_id uuid,
   decided_at timestamptz not null default now(),
   primary key (schedule_id, slot_at),
   check ((outcome = 'FIRED') = (reason is null)),
@@ -84,7 +85,6 @@ alter table savepoint
 drop index savepoint_pending;
 -- whose turn it is: manual ones before scheduled ones, those in the order of their slots
 create index savepoint_pending on savepoint (cluster_id, (origin = 'SCHEDULED'), (coalesce(slot_at, created_at)), id) where state = 'PENDING';
-create index savepoint_of_schedule on savepoint (schedule_id, slot_at) where schedule_id is not null;
 create index savepoint_deleting on savepoint (deployment_id) where state in ('DELETING', 'DELETION_FAILED');
 
 -- The background life of a deletion; its id is that of the savepoint. Tried again until there is a proof, or a person gives it up.
