@@ -1,4 +1,4 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
@@ -35,7 +35,8 @@ const drift = async (): Promise<Data[]> =>
 it('a savepoint that shows up days after it was lost is adopted from the report, and can then be deleted with its data', async () => {
   const { deploymentId } = await deploymentOn(stateward, flink);
   const proof = await createSavepoint(stateward, deploymentId); // proves that the storage is read here
-  expect(await endOfSavepoint(stateward, proof.id)).toMatchObject({ state: 'COMPLETED', data: 'PRESENT' });
+  const proven = await endOfSavepoint(stateward, proof.id);
+  expect(proven).toMatchObject({ state: 'COMPLETED', data: 'PRESENT' });
   flink.knobs.savepointDurationMs = Infinity;
   const { id } = await createSavepoint(stateward, deploymentId);
   await acknowledged(stateward, id);
@@ -53,7 +54,7 @@ it('a savepoint that shows up days after it was lost is adopted from the report,
 
   const attempt = join(flink.folder, 'savepoints', deploymentId, id, '1');
   const [half = ''] = await readdir(attempt);
-  await writeFile(join(attempt, half, '_metadata'), 'whole');
+  await copyFile(join(proven.location.replace(/^file:/, ''), '_metadata'), join(attempt, half, '_metadata'));
   for (const file of await readdir(join(attempt, half))) await utimes(join(attempt, half, file), LONG_AGO, LONG_AGO);
   const entry = (await drift()).find(({ savepoint }) => savepoint.id === id);
   expect(kindsOf(entry.remedies)).toContain('ADOPT_LATE');
