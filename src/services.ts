@@ -9,7 +9,7 @@ import { runMigrations } from './db/migrate.js';
 import { Deployment } from './deployment/deployment.entity.js';
 import { Deletion } from './deletion/deletion.entity.js';
 import { deletionsFollowCluster } from './deletion/follow-cluster.js';
-import type { DeploymentFollower } from './deployment/deployment-follower.js';
+import { type DeploymentFollower, followedBy } from './deployment/deployment-follower.js';
 import { Event } from './event/event.entity.js';
 import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
@@ -20,6 +20,7 @@ import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { tasks } from './queue/tasks.js';
 import { retentionFollowsCluster } from './retention/follow-cluster.js';
+import { retentionFollowsDeployments } from './retention/follow-deployments.js';
 import { RetentionPolicy } from './retention/retention.entity.js';
 import { stopsFollowCluster } from './run/follow-stopping.js';
 import { Stop } from './run/stop.entity.js';
@@ -98,7 +99,7 @@ export async function openServices(
       deletionsFollowCluster,
       retentionFollowsCluster,
     ),
-    deploymentFollower: schedulesFollowDeployments(config.leastSlotIntervalMs),
+    deploymentFollower: followedBy(schedulesFollowDeployments(config.leastSlotIntervalMs), retentionFollowsDeployments),
     close: async () => {
       await taskQueue.close();
       await queueTarget.close();

@@ -23,13 +23,22 @@ export async function lookForRest(database: Database, storageId: string, path: s
 }
 
 /** An empty folder is nothing: Flink leaves those above, too. */
-async function countRest(reader: StorageReader, path: string): Promise<Rest> {
-  if (!(await reader.exists(path))) return { left: false };
+async function countRest(reader: StorageReader, path: string): Promise<Rest | null> {
+  if (!(await reader.exists(path))) return (await isLyingHere(reader, path)) ? { left: false } : null;
   const found = { files: 0, bytes: 0 };
   await count(reader, path, 0, found);
   return found.files === 0
     ? { left: false }
     : { left: true, ...found, metadata: await reader.exists(`${path}/_metadata`) };
+}
+
+/**
+ * Whether this is where it lay: Flink removes the folder of a savepoint and leaves the one above (1.20.5, 2.3.0). Without that, nothing
+ * being there may as well mean that a mount is missing or that the root was moved, and then it proves nothing.
+ */
+async function isLyingHere(reader: StorageReader, path: string): Promise<boolean> {
+  const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  return above === '' ? (await reader.list('')).length > 0 : reader.exists(above);
 }
 
 async function count(

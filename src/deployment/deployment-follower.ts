@@ -11,3 +11,13 @@ export interface DeploymentFollower {
   /** It is archived: nothing is done by itself for it any more. */
   deploymentDeleted(tx: Transaction, deployment: Deployment, cluster: Cluster, actor: string): Promise<NewEvent[]>;
 }
+
+/** Several as one; each is told in the order given. */
+export const followedBy = (...followers: readonly DeploymentFollower[]): DeploymentFollower => ({
+  async deploymentDeleted(tx, deployment, cluster, actor) {
+    const events: NewEvent[] = [];
+    for (const follower of followers)
+      events.push(...(await follower.deploymentDeleted(tx, deployment, cluster, actor)));
+    return events;
+  },
+});

@@ -78,11 +78,12 @@ export interface Standing {
   now: number;
 }
 
-/** Unseen for 10 min: its cluster is away for so long, or its live run was not looked at. A stopped one is seen by its cluster alone. */
+/** Unseen for 10 min: its cluster is away, or nobody has looked at that or at its live run, for so long. */
 export const standingOf = (sql: Sql, deploymentId: string) =>
   sql.row<Standing>(
     `select d.name, d.state in ('CANCELLED', 'FINISHED', 'FAILED') as stopped,
             (k.state <> 'REACHABLE' and k.state_since < now() - interval '10 min')
+              or coalesce(k.observed_at < now() - interval '10 min', false)
               or coalesce(d.observed_at < now() - interval '10 min' and d.state not in ('CANCELLED', 'FINISHED', 'FAILED'), false) as unseen,
             j.id is not null and j.took_hold_at is not null
               and (a.first_completed_id is not null or j.checkpoint_interval_ms is null) as "firstCheckpointSinceStart",

@@ -1,5 +1,5 @@
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import { DeletionRule, DeletionScope } from '../deletion/deletion.enums.js';
 import { lockForDeletion, markDeleting } from '../deletion/mark-deleting.js';
 import { inWordsBytes } from '../deletion/words.js';
@@ -42,7 +42,8 @@ export async function sweepDue({ database, log }: SweepDeps): Promise<number> {
  */
 export function sweepRetention(database: Database, deploymentId: string): Promise<void> {
   return database.transaction(async (tx) => {
-    if (!(await lockClusterOf(tx, deploymentId))) return;
+    const found = await findForDecision(tx, deploymentId);
+    if (!found || found.deployment.archivedAt) return;
     const policy = await lockPolicy(tx, deploymentId);
     if (!policy) return;
     const first = await judgeSavepoints(tx, deploymentId, policy);

@@ -27,7 +27,7 @@ export async function findRestorePoint(
     case StartStrategy.FROM_SAVEPOINT:
       return bySavepoint(sql, 'start.savepointId', start.savepointId ?? '', lock);
     case StartStrategy.FROM_CHECKPOINT:
-      return byCheckpoint(sql, start.checkpointId ?? '');
+      return byCheckpoint(sql, start.checkpointId ?? '', lock);
     case StartStrategy.FROM_LOCATION:
       return byLocation(sql, start.location ?? '', cluster, lock);
   }

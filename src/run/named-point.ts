@@ -64,7 +64,7 @@ const ofData = (point: RestorePoint, what: string): SnapshotNotRestorable | null
       )
     : null;
 
-export async function byCheckpoint(sql: Sql, id: string): Promise<Found | PointRefusal> {
+export async function byCheckpoint(sql: Sql, id: string, lock: boolean): Promise<Found | PointRefusal> {
   const [, jobId, flinkId] = /^([0-9a-f-]{36}):(\d{1,15})$/i.exec(id) ?? [];
   if (!jobId || !flinkId)
     return new InvalidInput(
@@ -73,6 +73,7 @@ export async function byCheckpoint(sql: Sql, id: string): Promise<Found | PointR
     );
   const found = await checkpointAsPoint(sql, jobId, Number(flinkId));
   if (!found) return new NotFound('start.checkpointId', 'checkpoint', id);
+  if (found.savepointId !== null) return bySavepoint(sql, 'start.checkpointId', found.savepointId, lock);
   const what = `Checkpoint ${id}`;
   const refusal = ofCheckpoint(found, what);
   if (refusal) return refusal;

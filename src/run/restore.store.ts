@@ -81,16 +81,18 @@ export interface NamedCheckpoint {
   state: string;
   discarded: boolean;
   retained: boolean;
+  /** Of an entry that is a savepoint of ours: what may be done with it stands there. */
+  savepointId: string | null;
 }
 
 /** A checkpoint, or a savepoint of somebody else, by the run and the id that Flink gave it. */
 export async function checkpointAsPoint(sql: Sql, jobId: string, flinkId: number): Promise<NamedCheckpoint | null> {
   const row = await sql.row<{ found: NamedCheckpoint }>(
-    `select jsonb_build_object('point', ${foreignPoint('c.data')}, 'jobState', j.state, 'flinkJobId', j.flink_job_id, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained) as found
-       from (select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, data, 'COMPLETED' as state, false as discarded, true as retained
+    `select jsonb_build_object('point', ${foreignPoint('c.data')}, 'jobState', j.state, 'flinkJobId', j.flink_job_id, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained, 'savepointId', c.savepoint_id) as found
+       from (select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, data, 'COMPLETED' as state, false as discarded, true as retained, null::uuid as savepoint_id
                from retained_checkpoint where job_id = $1 and flink_checkpoint_id = $2
              union all
-             select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, 'NOT_CHECKED', state, discarded, false
+             select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, 'NOT_CHECKED', state, discarded, false, savepoint_id
                from checkpoint where job_id = $1 and flink_checkpoint_id = $2) c
        join job j on j.id = c.job_id
        join cluster k on k.id = j.cluster_id

@@ -62,7 +62,8 @@ export async function completeSavepoint(
         location: place,
         storage_id: home?.storageId ?? null,
         path: home?.path ?? null,
-        triggered_at: work.attempt?.sentAt ? new Date(work.attempt.sentAt) : null,
+        // the time of our call stands for Flink's until that is known; on the JobManager's clock, as that will be
+        triggered_at: work.attempt?.sentAt ? new Date(work.attempt.sentAt + (work.cluster.clockOffsetMs ?? 0)) : null,
         state_backend: work.job.stateBackend,
         details: DetailsState.NOT_YET_REPORTED,
         in_flight: false,

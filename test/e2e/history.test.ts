@@ -368,7 +368,7 @@ describe('savepoints', () => {
           id: native,
           owner: 'STATEWARD',
           restorable: { canBeRestored: true, obstacle: null },
-          deletable: { obstacle: 'NOT_IN_THIS_VERSION' },
+          deletable: { obstacle: 'NOT_CONTAINED' },
         },
       },
     ]);

@@ -61,7 +61,10 @@ async function failedOnce(schedule: object = {}) {
 
 /** Lets the pause before the next try be over. */
 const pauseIsOver = async (id: string): Promise<void> => {
-  await changed(`update savepoint set not_before = now(), look_at = now() where id = $1 and state = 'PENDING'`, [id]);
+  await changed(
+    `update savepoint set not_before = now(), look_at = now(), wakes = wakes + 1 where id = $1 and state = 'PENDING'`,
+    [id],
+  );
   await stateward.services.database.rows(`select pg_notify('stateward', 'due')`);
 };
 
