@@ -85,6 +85,16 @@ describe('a savepoint that is deleted', () => {
     expect(disposalCalls(flink)).toEqual([]);
   });
 
+  it('is not taken to be gone where what lies above is missing as well: a mount may be, so Flink is asked', async () => {
+    rmSync(dirname(folderOf(old)), { recursive: true });
+    await del(old.id);
+    expect(await deletionIn(stateward, old.id, 'DELETION_FAILED')).toMatchObject({
+      proof: null,
+      deletion: { failure: { code: 'NOT_FOUND' } },
+    });
+    expect(disposalCalls(flink)).toEqual([old.location]);
+  });
+
   it('by a policy goes the same way, with the rule', async () => {
     await changed(`update savepoint set origin = 'SCHEDULED' where deployment_id = $1`, [scenario.deploymentId]);
     const policy = { maxCount: 1, whileStopped: 'CLEAN' };

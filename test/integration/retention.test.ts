@@ -198,6 +198,42 @@ describe('a retention policy', () => {
     expect(whyOf(await preview(a.deploymentId), source)).toBe('SOURCE_OF_LIVE_RUN');
   });
 
+  it('knows a live source by the folder of its own, where a cluster reaches it by a text that nobody has told of', async () => {
+    const a = await runningDeployment();
+    const [source = '', newest = ''] = await savepoints(a, 2);
+    const b = await runningDeployment();
+    await changed('update job set restored_location = $2 where id = $1', [
+      b.jobId,
+      `hdfs://elsewhere/state/${source}/1/savepoint-x`,
+    ]);
+    await changed('update job_checkpoints set first_completed_id = null where job_id = $1', [b.jobId]);
+    await set(a.deploymentId, { maxCount: 1 });
+    await sweepRetention(db(), a.deploymentId);
+    expect(await statesOf([source, newest])).toEqual(['COMPLETED', 'COMPLETED']);
+  });
+
+  it('never cleans before its cluster was looked at again, however long Stateward itself was away', async () => {
+    const run = await runningDeployment();
+    const ids = await savepoints(run, 3);
+    await set(run.deploymentId, { maxCount: 1, whileStopped: 'CLEAN' });
+    await changed(`update cluster set observed_at = now() - interval '11 min' where id = $1`, [clusterId]);
+    await sweepRetention(db(), run.deploymentId);
+    expect(await statesOf(ids)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+  });
+
+  it('ends with its deployment, whose savepoints stay', async () => {
+    const run = await runningDeployment();
+    const ids = await savepoints(run, 3);
+    await set(run.deploymentId, { maxCount: 1, whileStopped: 'CLEAN' });
+    await changed(`update job set state = 'CANCELLED', ended_at = now() where id = $1`, [run.jobId]);
+    await changed(`update deployment set state = 'CANCELLED' where id = $1`, [run.deploymentId]);
+    await mutate(stateward, 'deleteDeployment', { deploymentId: run.deploymentId });
+    await sweepRetention(db(), run.deploymentId);
+    expect(await statesOf(ids)).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED']);
+    expect(await policyOf(run.deploymentId)).toBeNull();
+    expect(await eventTypes(stateward, 'deployment_id', run.deploymentId)).toContain('RETENTION_REMOVED');
+  });
+
   it('waits while the deployment is stopped, and with CLEAN keeps what LATEST_STATE would use', async () => {
     const run = await runningDeployment();
     const ids = await savepoints(run, 3);

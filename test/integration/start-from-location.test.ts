@@ -69,6 +69,24 @@ describe('a savepoint that is recorded, named by its location', () => {
     },
   );
 
+  it('is what its entry in the history stands for: FROM_CHECKPOINT takes it no more than FROM_SAVEPOINT would', async () => {
+    const run = await runHere({ state: 'CANCELLED' });
+    const location = `${root}/savepoints/savepoint-1`;
+    const { id } = await imported(location);
+    await changed(
+      `insert into checkpoint (job_id, triggered_at, flink_checkpoint_id, deployment_id, kind, type, state, ended_at, checkpointed_bytes,
+                               state_bytes, subtasks, acknowledged_subtasks, location, savepoint_id)
+       values ($1, now(), 5, $2, 'SAVEPOINT', 'SAVEPOINT', 'COMPLETED', now(), 1, 1, 1, 1, $3, $4)`,
+      [run.jobId, deploymentId, location, id],
+    );
+    const start = { strategy: 'FROM_CHECKPOINT', checkpointId: `${run.jobId}:5` };
+    expect(await plan(start)).toMatchObject({ state: { savepoint: { id } } });
+    await changed('update savepoint set drained = true where id = $1', [id]);
+    expect(await plan(start)).toMatchObject({ code: 'STATE_IS_DRAINED' });
+    await changed(`update savepoint set state = 'DELETING' where id = $1`, [id]);
+    expect(await plan(start)).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+  });
+
   it('needs acceptDrained where it is drained, recorded in the outer one or in the inner one', async () => {
     const outer = await imported(`${root}/savepoints/team/savepoint-1`);
     const made = await storageAt(`${root}/savepoints/team`);
