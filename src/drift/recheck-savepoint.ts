@@ -1,5 +1,6 @@
 import { answerOnce } from '../api/answer-once.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
+import { lockClusterOf } from '../cluster/find-cluster.js';
 import { lookInto, seen } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
@@ -23,6 +24,8 @@ export async function recheckSavepoint(
   const data = await lookFor(database, input.savepointId); // outside the transaction, which no slow storage must hold up
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'recheckSavepoint', input };
   return answerOnce(database, request, findSavepoint, async (tx) => {
+    const before = await findSavepoint(tx, input.savepointId);
+    if (before?.deploymentId) await lockClusterOf(tx, before.deploymentId); // as a cleaning pass does, before it locks its policy and this row
     const savepoint = await lockSavepointRow(tx, input.savepointId);
     if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
     if (savepoint.state !== SavepointState.COMPLETED)

@@ -100,9 +100,17 @@ export function settingsOf(
   };
 }
 
+/** Read once for each slot, and the same for many schedules. */
+const storedCrons = new Map<string, Cron>();
+const MOST_KEPT = 2_000;
+
 function storedCron(scheduleId: string, text: string): Cron {
+  const known = storedCrons.get(text);
+  if (known) return known;
   const cron = parseCron(text);
   if (isCronProblem(cron)) throw new Error(`Schedule ${scheduleId} holds "${text}": ${cron.message}`);
+  if (storedCrons.size >= MOST_KEPT) storedCrons.clear();
+  storedCrons.set(text, cron);
   return cron;
 }
 

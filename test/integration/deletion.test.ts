@@ -132,6 +132,28 @@ describe('a savepoint that something needs', () => {
     }
   });
 
+  it('is known as a source by its storage, whatever root another cluster reaches that by', async () => {
+    const [source = ''] = await savepointsOf(await running(), 2);
+    const other = await startFakeFlink();
+    try {
+      const elsewhere = await registerCluster(stateward, other.url, randomUUID());
+      await changed(
+        `insert into storage_root (storage_id, cluster_id, uri) select storage_id, $2, 'file:///mnt/shared/' from savepoint where id = $1`,
+        [source, elsewhere],
+      );
+      const deploymentId = await createDeployment(stateward, elsewhere, artifactId, randomUUID());
+      const jobId = await insertRun(stateward, deploymentId, elsewhere);
+      await changed(
+        `update job set restored_location = 'file:/mnt/shared/' || (select path from savepoint where id = $2) where id = $1`,
+        [jobId, source],
+      );
+      await changed('update job_checkpoints set first_completed_id = null where job_id = $1', [jobId]);
+      expect(kindsOf(await del(source))).toEqual(['SOURCE_OF_LIVE_RUN']);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('is not deleted while LATEST_STATE would start a stopped deployment from it, of whichever, unless that is forced', async () => {
     const a = await running();
     const [source = '', newest = ''] = await savepointsOf(a, 2);
