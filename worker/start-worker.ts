@@ -24,6 +24,7 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     workerId,
     followSavepoints,
     longCalls: new LongCalls(keptClaims),
+    keptClaims,
     clusterLoad: { owned: 0 },
   };
   const handlers = createHandlers(services);

@@ -1,3 +1,4 @@
+import type { KeptClaims } from '../src/db/kept-claims.js';
 import type { LongCalls } from '../src/run/long-calls.js';
 import type { FollowSavepoints } from '../src/savepoint/savepoint-deps.js';
 import type { Services } from '../src/services.js';
@@ -8,6 +9,7 @@ export interface WorkerServices extends Services {
   workerId: string;
   followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
+  keptClaims: KeptClaims;
   /** How many clusters this worker looks after; kept by the watchers. */
   clusterLoad: { owned: number };
 }

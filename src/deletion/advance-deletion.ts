@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionState } from './deletion.enums.js';
 import { type DeletionAtWork, deletionAtWork } from './disposal.store.js';
-import { failDeletion, tryAgain } from './end-deletion.js';
+import { failDeletion, retryPauseMs, tryAgain } from './end-deletion.js';
 import { beginDisposal } from './send-disposal.js';
 import { askDisposal } from './settle-disposal.js';
 
@@ -28,10 +28,17 @@ function step(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Pr
     case DeletionState.DISPOSING:
       return askDisposal(deps, work, claim);
     case DeletionState.FAILED:
-      return tryAgain(deps.database, work, claim);
+      return retryInTime(deps.database, work, claim);
     case DeletionState.DONE:
       return fencedWrite(deps.database, claim, [work.state], {}, 'REST');
   }
+}
+
+/** A wake-up that was meant for what came before it failed does not make it come sooner; whoever wants that asks for it. */
+function retryInTime(database: Database, work: DeletionAtWork, claim: Claim): Promise<void> {
+  const againInMs = retryPauseMs(work.failedTimes) - (work.failedAgoMs ?? Infinity);
+  if (againInMs > 0) return fencedWrite(database, claim, [work.state], {}, { againInMs });
+  return tryAgain(database, work, claim);
 }
 
 const UNDER_WAY = [DeletionState.WAITING, DeletionState.DISPOSING, DeletionState.FAILED];

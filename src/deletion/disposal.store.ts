@@ -25,6 +25,8 @@ export interface DeletionAtWork {
   /** Since it was, or was about to be, asked last; null: it was not. */
   sentAgoMs: number | null;
   failedTimes: number;
+  /** Since it failed last; null: it has not. */
+  failedAgoMs: number | null;
   waitingFor: string | null;
   /** Errors of our own in a row, and of others. */
   failures: number;
@@ -53,7 +55,7 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
     `select jsonb_build_object('id', d.id, 'deploymentId', d.deployment_id, 'jobId', s.job_id, 'state', d.state, 'clusterId', d.cluster_id,
         'disposals', d.disposals, 'mayHaveBegun', d.may_have_begun, 'location', d.location, 'requestId', d.request_id,
         'sentAgoMs', (extract(epoch from now() - d.sent_at) * 1000)::float8, 'failedTimes', d.failed_times,
-        'waitingFor', d.waiting_for, 'failures', d.failures,
+        'failedAgoMs', (extract(epoch from now() - d.failed_at) * 1000)::float8, 'waitingFor', d.waiting_for, 'failures', d.failures,
         'savepoint', jsonb_build_object('state', s.state, 'kind', s.kind, 'origin', s.origin, 'verified', s.verified, 'storageId', s.storage_id,
            'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'flinkVersion', s.flink_version, 'madeBy', s.cluster_id,
            'storageName', t.name, 'attempts', ${ATTEMPTS}),

@@ -63,7 +63,8 @@ export function failDeletion(database: Database, work: DeletionAtWork, claim: Cl
   const { code, message, cause = null, rest = null, mayHaveBegun } = failed;
   const failedTimes = work.failedTimes + 1;
   const againInMs = retryPauseMs(failedTimes);
-  const left = rest?.left ? rest.bytes : code === DeletionFailureCode.NOT_FOUND ? null : work.savepoint.sizeBytes;
+  const whole = code === DeletionFailureCode.NOT_FOUND ? null : work.savepoint.sizeBytes;
+  const left = rest?.left && rest.counted ? rest.counted.bytes : whole;
   const where = work.location ?? work.savepoint.location;
   return commit(database, work, claim, {
     set: {

@@ -10,7 +10,7 @@ import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionNote, DeletionState } from './deletion.enums.js';
 import { type DeletionAtWork, deletionAtWork, lockSavepointRow } from './disposal.store.js';
 import { endDeletion, failDeletion, waitFor } from './end-deletion.js';
-import { lookForRest } from './look-for-rest.js';
+import { inWords, lookForRest } from './look-for-rest.js';
 import { protectionsOf } from './protection.js';
 import { liveRunsFrom } from './protection-facts.js';
 
@@ -31,7 +31,7 @@ export async function beginDisposal(deps: AdvanceDeletionDeps, work: DeletionAtW
   if (problem !== null || savepoint.storageId === null || savepoint.path === null)
     return refuse(database, work, claim, problem ?? 'no place of it is known');
 
-  const rest = await lookForRest(database, savepoint.storageId, savepoint.path);
+  const rest = await lookForRest(deps, work, claim, { countWhole: false });
   if (rest?.left === false)
     return endDeletion(database, work, claim, 'EMPTY', work.mayHaveBegun ? null : DeletionNote.WAS_ALREADY_GONE);
   if (rest && work.mayHaveBegun && !rest.metadata) {
@@ -39,7 +39,7 @@ export async function beginDisposal(deps: AdvanceDeletionDeps, work: DeletionAtW
       return fencedWrite(database, claim, [work.state], {}, { againInMs: 2_000 });
     return failDeletion(database, work, claim, {
       code: DeletionFailureCode.LEFTOVERS_POSSIBLE,
-      message: `Its _metadata is gone and ${rest.files} files are left, which Flink cannot find without it. Remove the folder by hand: ${savepoint.location}`,
+      message: `Its _metadata is gone and ${inWords(rest)}, which Flink cannot find without it. Remove the folder by hand: ${savepoint.location}`,
       rest,
       mayHaveBegun: true,
     });

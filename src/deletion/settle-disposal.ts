@@ -5,8 +5,7 @@ import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionNote, DeletionState } from './deletion.enums.js';
 import type { DeletionAtWork } from './disposal.store.js';
 import { endDeletion, failDeletion } from './end-deletion.js';
-import { lookForRest, type Rest } from './look-for-rest.js';
-import { inWordsBytes } from './words.js';
+import { inWords, lookForRest } from './look-for-rest.js';
 
 const DISPOSING = [DeletionState.DISPOSING];
 /** A folder that is read over a network may show for so long what is gone. */
@@ -18,7 +17,7 @@ export const askPauseMs = (sentAgoMs: number): number => Math.min(5_000, Math.ma
 /** Asks Flink what has become of a disposal, and judges it by what is left. */
 export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
   const { asked, requestId } = work;
-  if (!asked || asked.gone || requestId === null) return lost(deps, work, claim);
+  if (!asked || asked.gone || requestId === null) return lost(deps, claim);
   const status = await deps.flinkClients.at(asked.url).disposalOperation(requestId);
   switch (status.status) {
     case 'PENDING':
@@ -28,34 +27,29 @@ export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWor
     case 'FAILED':
       return failed(deps, work, claim, status.cause);
     case 'UNKNOWN':
-      return lost(deps, work, claim);
+      return lost(deps, claim);
   }
 }
 
 const pending = { failures: 0, waiting_for: null };
 
-const restOf = ({ database }: AdvanceDeletionDeps, { savepoint }: DeletionAtWork): Promise<Rest | null> =>
-  savepoint.storageId === null || savepoint.path === null
-    ? Promise.resolve(null)
-    : lookForRest(database, savepoint.storageId, savepoint.path);
-
 /** Flink says that it is done. Where its word can be held against the storage, that counts. */
 async function confirmed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
-  const rest = await restOf(deps, work);
+  const rest = await lookForRest(deps, work, claim, { countWhole: true });
   if (!rest) return endDeletion(deps.database, work, claim, 'FLINK_CONFIRMED');
   if (!rest.left) return endDeletion(deps.database, work, claim, 'EMPTY');
   if ((work.sentAgoMs ?? Infinity) < SHOWN_LATE_MS)
     return fencedWrite(deps.database, claim, DISPOSING, pending, { againInMs: 500 });
   return failDeletion(deps.database, work, claim, {
     code: DeletionFailureCode.LEFTOVERS_POSSIBLE,
-    message: `Flink says that it is gone, and ${rest.files} files (${inWordsBytes(rest.bytes)}) are left at ${work.location}. If they stay, remove the folder by hand.`,
+    message: `Flink says that it is gone, and ${inWords(rest)} at ${work.location}. If they stay, remove the folder by hand.`,
     rest,
     mayHaveBegun: true,
   });
 }
 
 async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim, cause: FlinkCause): Promise<void> {
-  const rest = await restOf(deps, work);
+  const rest = await lookForRest(deps, work, claim, { countWhole: true });
   const nothingFound = foundNoSavepoint(cause);
   if (rest?.left === false) {
     const note = nothingFound && !work.mayHaveBegun ? DeletionNote.WAS_ALREADY_GONE : null;
@@ -70,23 +64,20 @@ async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Cl
     });
   }
   const half = nothingFound || (rest?.left === true && !rest.metadata);
-  const seen = rest?.left ? `${rest.files} files (${inWordsBytes(rest.bytes)}) are left` : 'files may be left';
   return failDeletion(deps.database, work, claim, {
     ...about,
     code: half ? DeletionFailureCode.LEFTOVERS_POSSIBLE : DeletionFailureCode.DISPOSAL_FAILED,
     message: half
-      ? `A part of it was deleted, or may have been, and ${seen} at ${work.location}, which Flink does not find without _metadata. Remove the folder by hand; if it is gone, give the record up with forgetSavepoint.`
+      ? `A part of it was deleted, or may have been, and ${inWords(rest)} at ${work.location}, which Flink does not find without _metadata. Remove the folder by hand; if it is gone, give the record up with forgetSavepoint.`
       : `Flink could not delete ${work.location}. Look at the cause and at the rights of the JobManager there.`,
   });
 }
 
 /**
- * Nobody can say any more what became of a disposal: its reply was lost, or its id is forgotten. The storage tells where it can be read;
- * else it is asked for again, and then "not found" proves nothing.
+ * Nobody can say any more what became of a disposal: its reply was lost, or its id is forgotten. It is begun anew: the storage tells
+ * what is left, where it can be read; else it is asked for again, and then "not found" proves nothing.
  */
-async function lost(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
-  const rest = await restOf(deps, work);
-  if (rest?.left === false) return endDeletion(deps.database, work, claim, 'EMPTY');
+function lost({ database }: AdvanceDeletionDeps, claim: Claim): Promise<void> {
   const set = { ...pending, state: DeletionState.WAITING, request_id: null, may_have_begun: true };
-  return fencedWrite(deps.database, claim, DISPOSING, set, { againInMs: 200 });
+  return fencedWrite(database, claim, DISPOSING, set, { againInMs: 200 });
 }

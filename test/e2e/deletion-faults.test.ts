@@ -118,6 +118,15 @@ describe('a disposal that Flink says has worked', () => {
 });
 
 describe('a disposal that fails', () => {
+  /** So much of the pause until it is tried again. */
+  const passes = async (ms: number) => {
+    await changed(
+      `update deletion set failed_at = failed_at - $2 * interval '1 ms', look_at = look_at - $2 * interval '1 ms' where id = $1`,
+      [old.id, ms],
+    );
+    await wake(stateward.services.database, 'deletion', old.id);
+  };
+
   it('is tried again by itself, after a minute and then ever more seldom, with the cause', async () => {
     flink.knobs.disposals = 'FAIL';
     await del();
@@ -126,8 +135,13 @@ describe('a disposal that fails', () => {
       deletion: { failure: { code: 'DISPOSAL_FAILED', rootCause: expect.stringContaining('to not be deleted') } },
     });
     expect(pauseMs(first)).toBe(60_000);
-    await changed('update deletion set look_at = now() where id = $1', [old.id]); // a minute has passed
     await wake(stateward.services.database, 'deletion', old.id);
+    await waitFor(
+      async () => Date.parse((await deletionNow(stateward, old.id)).deletion.nextTryAt) > Date.now() + 1_000,
+      { what: 'a wake-up before its time to change nothing' },
+    );
+    expect(disposalCalls(flink)).toHaveLength(1);
+    await passes(60_000);
     const second = await waitFor(
       async () => {
         const now = await deletionNow(stateward, old.id);
@@ -137,8 +151,7 @@ describe('a disposal that fails', () => {
     );
     expect(pauseMs(second)).toBe(120_000);
     flink.knobs.disposals = 'AS_ASKED';
-    await changed('update deletion set look_at = now() where id = $1', [old.id]);
-    await wake(stateward.services.database, 'deletion', old.id);
+    await passes(120_000);
     expect(await gone()).toMatchObject({
       proof: 'EMPTY',
       deletion: { failure: { code: 'DISPOSAL_FAILED' }, nextTryAt: null },

@@ -54,7 +54,11 @@ describe('a savepoint that is deleted', () => {
       proof: null,
       deletion: { scope: 'DATA', rule: 'BY_HAND', reason: 'too many' },
     });
-    const gone = await deletionIn(stateward, old.id, 'DELETED');
+    const { savepoint } = await stateward.ask('query($id: ID!) { savepoint(id: $id, waitMs: 20000) { state } }', {
+      id: old.id,
+    });
+    expect(savepoint.state).toBe('DELETED');
+    const gone = await deletionNow(stateward, old.id);
     expect(gone).toMatchObject({
       proof: 'EMPTY',
       deletedAt: expect.any(String),
