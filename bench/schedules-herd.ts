@@ -24,6 +24,8 @@ export interface HerdOptions {
 interface Herd {
   /** Of decided_at − slot_at. */
   lagsMs: number[];
+  /** From the slot until the attempt was stored. */
+  admittedMs: number[];
   /** From the slot to the first arrival of a trigger, of each job that got one. */
   arrivalsMs: number[];
   /** From the slot until all rows could be read. */
@@ -62,6 +64,7 @@ export async function measureHerd(open: Open, folder: string, stage: Stage, opti
   printTable(`${options.deployments.length} schedules due in the same second`, [
     ['', 'number', 'p50', 'p99', 'max'],
     ['decided after the slot', String(herd.lagsMs.length), ...spread(herd.lagsMs)],
+    ['admitted after the slot', String(herd.admittedMs.length), ...spread(herd.admittedMs)],
     ['trigger at the cluster after the slot', String(herd.arrivalsMs.length), ...spread(herd.arrivalsMs)],
     ...(reference
       ? [
@@ -123,9 +126,11 @@ async function stampede(stage: Stage, { deployments, budget }: HerdOptions): Pro
   costs.note('from the slot to the last trigger', began);
   await costs.during('the rest waits', SETTLE_MS);
   const { triggers } = await fleet.tally();
+  await query(databaseUrl, 'analyze'); // what follows reads all of it
   return {
     ...(await judgeSlots(databaseUrl)),
     ...(await judgeTriggers(databaseUrl, triggers)),
+    admittedMs: await readAdmissions(databaseUrl),
     arrivalsMs: firstOfEach(triggers).map(({ at }) => at - slotAt),
     visibleMs,
     notAsAllowed: countNotAsAllowed(deployments, triggers, budget),
@@ -158,10 +163,11 @@ async function onceAllIsDone(
 async function judgeSlots(databaseUrl: string): Promise<Pick<Herd, 'lagsMs' | 'notOnce' | 'states'>> {
   const rows = await query<{ lag: number | null; slots: number; savepoints: number; state: string | null }>(
     databaseUrl,
-    `select l.lag, l.slots, p.savepoints, p.state from savepoint_schedule s
-       left join lateral (select count(*)::int as slots, min(extract(epoch from decided_at - slot_at))::float8 * 1000 as lag
-                            from schedule_slot where schedule_id = s.id and outcome = 'FIRED') l on true
-       left join lateral (select count(*)::int as savepoints, min(state) as state from savepoint where schedule_id = s.id) p on true
+    `select l.lag, coalesce(l.slots, 0) as slots, coalesce(p.savepoints, 0) as savepoints, p.state from savepoint_schedule s
+       left join (select schedule_id, count(*)::int as slots, min(extract(epoch from decided_at - slot_at))::float8 * 1000 as lag
+                    from schedule_slot where outcome = 'FIRED' group by schedule_id) l on l.schedule_id = s.id
+       left join (select schedule_id, count(*)::int as savepoints, min(state) as state
+                    from savepoint where schedule_id is not null group by schedule_id) p on p.schedule_id = s.id
       where s.removed_at is null`,
   );
   const states = new Map<string, number>();
@@ -171,6 +177,15 @@ async function judgeSlots(databaseUrl: string): Promise<Pick<Herd, 'lagsMs' | 'n
     notOnce: rows.filter(({ slots, savepoints }) => slots !== 1 || savepoints !== 1).length,
     states,
   };
+}
+
+async function readAdmissions(databaseUrl: string): Promise<number[]> {
+  const rows = await query<{ ms: number }>(
+    databaseUrl,
+    `select extract(epoch from a.stored_at - s.slot_at)::float8 * 1000 as ms
+       from savepoint_schedule c join savepoint s on s.schedule_id = c.id join savepoint_attempt a on a.savepoint_id = s.id where c.removed_at is null`,
+  );
+  return rows.map(({ ms }) => ms);
 }
 
 /** The clusters' own truth against the attempts: of each job the one trigger id that was stored for it, and no other. */

@@ -35,7 +35,7 @@ export async function measureSpread(
     databaseUrl,
     `select extract(epoch from l.decided_at - l.slot_at)::float8 * 1000 as lag, extract(epoch from a.sent_at - l.slot_at)::float8 * 1000 as sent
        from schedule_slot l left join savepoint_attempt a on a.savepoint_id = l.savepoint_id and a.number = 1
-      order by l.slot_at limit ${due}`,
+      where l.slot_at >= to_timestamp(${first} / 1000.0) order by l.slot_at limit ${due}`,
   );
   const lagsMs = rows.map(({ lag }) => lag);
   printTable(`${deployments.length} schedules spread over an hour, ${due} slots of them`, [

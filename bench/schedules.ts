@@ -8,6 +8,7 @@ import { measureHerd } from './schedules-herd.js';
 import { measureIdleSchedules } from './schedules-idle.js';
 import { measureSpread } from './schedules-spread.js';
 import { seedDeployments } from './seed-deployments.js';
+import { seedPast } from './seed-schedules.js';
 import { type BenchPostgres, makeFolder, openPostgres } from './servers.js';
 import { printCosts } from './watch-costs.js';
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     clusters: { type: 'string', default: '500' },
     jobs: { type: 'string', default: '20' },
     budget: { type: 'string', default: '4' },
+    past: { type: 'string', default: '10' },
     'answer-ms': { type: 'string', default: '2' },
     'spread-s': { type: 'string', default: '90' },
     'idle-schedules': { type: 'string', default: '10000,100000' },
@@ -59,6 +61,7 @@ async function measureDue(open: Open, folder: string, postgres: BenchPostgres, p
   const stage = await startStage(open, { folder, postgres, name: 'schedules', clusters, profile: values.profile });
   const { databaseUrl, fleet, costs, apiUrl } = stage;
   const deployments = await seedDeployments(apiUrl, databaseUrl, fleet.clusters, wanted.budget);
+  await seedPast(databaseUrl, Number(values.past));
   console.log(`\nbegun    ${new Date().toISOString()}; ${deployments.length} jobs run on ${wanted.clusters} clusters`);
   await sleep(SETTLE_MS);
   await costs.during('watching, no schedule', SETTLE_MS);

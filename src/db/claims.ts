@@ -34,10 +34,14 @@ export function leaseAllowsEffect(claim: Claim, now = Date.now()): boolean {
 }
 
 const clusterOf = (table: WatchedTable) => (table === 'cluster' ? 'id' : 'cluster_id');
-/** Of the clusters that worker $1 owns. A deletion may outlive its cluster, or wait for any: then whoever comes first has it. */
+/**
+ * Of the clusters that worker $1 owns. A lookup for each row, in the order in which they are due (offset 0: never a join, which PostgreSQL
+ * would begin with the leases, taking those that last to be none). A deletion may outlive its cluster, or wait for any: then whoever comes
+ * first has it.
+ */
 const owned = (table: WatchedTable, prefix: string = table) => {
   const cluster = `${prefix}.${clusterOf(table)}`;
-  const own = `${cluster} in (select cluster_id from cluster_lease where owner = $1 and owned_until > now())`;
+  const own = `exists (select 1 from cluster_lease where cluster_id = ${cluster} and owner = $1 and owned_until > now() offset 0)`;
   if (table !== 'deletion') return own;
   return `(${own} or not exists (select 1 from cluster_lease l where l.cluster_id = ${cluster}))`;
 };

@@ -24,7 +24,8 @@ function wanted(elapsedMs: number, expectedDurationMs: number | null): number {
   const share = elapsedMs * 0.03;
   if (expectedDurationMs === null) return share;
   const remainingMs = expectedDurationMs - elapsedMs;
-  return remainingMs > 0 ? Math.min(remainingMs / 2, 200 + elapsedMs * 0.15) : Math.min(-remainingMs / 4, share);
+  const seldom = Math.max(200, expectedDurationMs * 0.03) + elapsedMs * 0.15; // thousands may begin in one second
+  return remainingMs > 0 ? Math.min(remainingMs / 2, seldom) : Math.min(-remainingMs / 4, share);
 }
 
 /** Pause before the progress of a running savepoint is read again. */

@@ -9,10 +9,20 @@ import { jitterMs } from './jitter.js';
 import { type CatchUp, SlotReason } from './schedule.enums.js';
 import { type ScheduleSettings, settingsOf } from './schedule-settings.js';
 import { type Decision, decideSlots, slotsUpTo, type Standing } from './slot-decision.js';
-import { type DueSchedule, dueSchedules, lockDue, moveChains, writeLines, type WrittenLine } from './slot.store.js';
+import {
+  type DueSchedule,
+  dueSchedules,
+  lockDue,
+  moveChains,
+  type OwnedSchedule,
+  writeLines,
+  type WrittenLine,
+} from './slot.store.js';
 
 /** Slots that are decided in one transaction, which holds the rows of their clusters. */
 const AT_ONCE = 1_000;
+/** Due ones that are read together, to be brought into an order of clusters. */
+const READ_AT_ONCE = 10_000;
 /**
  * Slots that one transaction walks along at most, some 50 ms: after an outage of months each schedule has thousands. What is
  * beyond is walked by the next transaction, at once, and nothing of it is lost or counted wrong.
@@ -28,18 +38,45 @@ export interface Decided {
 
 /** Decides slots that are due on the clusters of a worker. Any number of workers may do so at once: each slot is decided once. */
 export async function decideDueSlots(database: Database, worker: string, floorMs: number): Promise<Decided> {
-  const due = await dueSchedules(database, worker, AT_ONCE);
-  if (due.length === 0) return { clusterIds: [], more: false };
+  const due = clusterByCluster(await dueSchedules(database, worker, READ_AT_ONCE));
+  const decided: Decided = { clusterIds: [], more: due.length === READ_AT_ONCE };
+  for (let from = 0; from < due.length; from += AT_ONCE) {
+    const { clusterIds, unfinished } = await decideTogether(database, due.slice(from, from + AT_ONCE), floorMs);
+    decided.clusterIds.push(...clusterIds);
+    decided.more ||= unfinished;
+  }
+  return decided;
+}
+
+/**
+ * The oldest first, and with it all that are due on its cluster: of thousands that are due together, each transaction would else hold the
+ * rows of all clusters.
+ */
+function clusterByCluster(due: readonly OwnedSchedule[]): OwnedSchedule[] {
+  const clusters = new Map<string, OwnedSchedule[]>();
+  for (const one of due) {
+    const others = clusters.get(one.clusterId);
+    if (others) others.push(one);
+    else clusters.set(one.clusterId, [one]);
+  }
+  return [...clusters.values()].flat();
+}
+
+async function decideTogether(
+  database: Database,
+  due: readonly OwnedSchedule[],
+  floorMs: number,
+): Promise<{ clusterIds: string[]; unfinished: boolean }> {
   const decided = await database.transaction(async (tx) => {
     const clusters = await lockClusters(tx, [...new Set(due.map(({ clusterId }) => clusterId))]);
     const ids = due.map(({ id }) => id);
     const { events, clusterIds, unfinished } = await decideOf(tx, ids, clusters, { floorMs });
     await recordInOrder(tx, events);
     failPoint('slots.before-commit');
-    return { clusterIds, more: unfinished };
+    return { clusterIds, unfinished };
   });
   failPoint('slots.decided');
-  return { ...decided, more: decided.more || due.length === AT_ONCE };
+  return decided;
 }
 
 /** The same for one schedule, to the end, by whoever is about to change it; its cluster's row is locked. Answers the events to be recorded. */

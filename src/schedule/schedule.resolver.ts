@@ -1,3 +1,4 @@
+import type { ComplexityEstimator } from 'graphql-query-complexity';
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Context } from '../api/context.js';
 import { Deployment } from '../deployment/deployment.entity.js';
@@ -24,11 +25,16 @@ import {
 } from './schedule.types.js';
 import { setSchedule } from './set-schedule.js';
 
+/** A list of slots costs what a page of that size costs. */
+const complexity: ComplexityEstimator = ({ args, childComplexity }) =>
+  1 + Math.max(0, Number((args as { count?: unknown }).count)) * childComplexity;
+
 @Resolver(() => SavepointSchedule)
 export class ScheduleResolver {
   constructor(private readonly services: Services) {}
 
   @Query(() => PreviewScheduleResult, {
+    complexity,
     description:
       'What a schedule would do, if it were set now: its coming slots, its meaning in words, warnings. Sets nothing.',
   })
@@ -122,6 +128,7 @@ export class ScheduleResolver {
   }
 
   @FieldResolver(() => [ComingSlot], {
+    complexity,
     description: 'Its coming slots, of this very chain; none when it has ended. Those of a paused one go by.',
   })
   nextSlots(

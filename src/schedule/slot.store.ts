@@ -18,9 +18,14 @@ export const LOOK_AHEAD_MS = 5_000;
 const isOwned = `exists (select 1 from deployment d join cluster_lease l on l.cluster_id = d.cluster_id
                            where d.id = s.deployment_id and l.owner = $1 and l.owned_until > now() offset 0)`;
 
+export interface OwnedSchedule {
+  id: string;
+  clusterId: string;
+}
+
 /** Of clusters that a worker owns, those of which a slot is due, the oldest first. Not locked. */
 export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
-  sql.rows<{ id: string; clusterId: string }>(
+  sql.rows<OwnedSchedule>(
     `select s.id, (select cluster_id from deployment where id = s.deployment_id) as "clusterId" from savepoint_schedule s
       where s.removed_at is null and s.next_slot_at <= now() and ${isOwned} order by s.next_slot_at limit $2`,
     [worker, limit],

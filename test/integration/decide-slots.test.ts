@@ -79,7 +79,7 @@ describe('slots that are due', () => {
   });
 
   it('are decided and admitted a thousand at a time, within the budgets, with nothing that comes by the queue', async () => {
-    await insertFleet(database, { clusters: 50, perCluster: 20, budget: 4 });
+    const { clusterIds } = await insertFleet(database, { clusters: 50, perCluster: 20, budget: 4 });
     const worker = await newOwner(database);
     const errors: unknown[] = [];
     const watcher = watchSlots({
@@ -103,6 +103,7 @@ describe('slots that are due', () => {
     );
     expect(each).toEqual([{ admitted: 4 }]);
     expect(await count(`from savepoint where in_flight and look_at <= now()`)).toBe(200);
+    await admitOn(database, clusterIds); // nothing more fits in
     expect(await count('from savepoint_attempt')).toBe(200);
     // Of those that wait none is looked at soon: whoever ends one admits the next.
     expect(await count(`from savepoint where state = 'PENDING' and look_at < now() + interval '30 s'`)).toBe(0);

@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import type { SnapshotEntry } from '../../src/flink/flink.types.js';
 import { NoProgressReason, SavepointFailureCode, SavepointState } from '../../src/savepoint/savepoint.enums.js';
 import { finalStates, mayBeSent, mayStillBeFound, moves, progressOf } from '../../src/savepoint/savepoint.lifecycle.js';
-import { lookPauseMs, progressPauseMs, troublePauseMs } from '../../src/savepoint/look-pause.js';
+import {
+  lookPauseMs,
+  progressPauseMs,
+  troublePauseMs,
+  tryAgainPauseMs,
+  turnPauseMs,
+} from '../../src/savepoint/look-pause.js';
 
 const sent = { sends: 1, processMark: 'flink-web-a', storedAgoMs: 0 };
 const cluster = { processMark: 'flink-web-a', asyncStoreDurationMs: 300_000 };
@@ -178,5 +184,16 @@ describe('the pause between two looks', () => {
 
   it('grows with every question that got no answer, up to 5 s', () => {
     expect([0, 1, 2, 3, 4, 1_000].map(troublePauseMs)).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000]);
+  });
+
+  it('of one that waits ends when its time comes, however far that is, and else makes up for whoever was to admit it', () => {
+    expect([-1, 0, 0.2, 3_000, 540_000].map((inMs) => turnPauseMs(inMs, true))).toEqual([
+      60_000, 60_000, 1, 3_000, 540_000,
+    ]);
+    expect([turnPauseMs(null, false), turnPauseMs(null, true)]).toEqual([10_000, 60_000]);
+  });
+
+  it('doubles before each further try of a scheduled one', () => {
+    expect([1, 2, 3, 4].map(tryAgainPauseMs)).toEqual([30_000, 60_000, 120_000, 240_000]);
   });
 });

@@ -165,6 +165,15 @@ describe('slots that are due', () => {
     expect(lines[0]?.skipped?.message).toMatch(/could not be made up for: .*FAILED/);
   });
 
+  it('say nothing of being made up for while more of them are to be counted', () => {
+    const now = at('2026-03-06T08:00:00Z');
+    const head = slotsUpTo(daily, third, now, 2);
+    const { lines, fires } = decideSlots(running, head, { now, floorMs: FLOOR, newest: null, savepointId: 'new' });
+    expect(lines.map(short)).toEqual([{ from: '03-03T03:00', to: '03-04T03:00', count: 2, what: 'MISSED' }]);
+    expect(lines[0]?.skipped?.message).not.toContain('made up');
+    expect(fires).toBeNull();
+  });
+
   it('are made up for by the blackout of now, not by that of their time', () => {
     const standing = { ...running, blackouts: [{ ...blackout, start: cronOf('0 2 * * *') }] };
     expect(decide(standing, third, at('2026-03-06T08:00:00Z')).fires).toMatchObject({ missed: 4 });
