@@ -24,7 +24,7 @@ export async function recordForeignJobs(
      on conflict (cluster_id, flink_job_id) do update set name = excluded.name, state = excluded.state, started_at = excluded.started_at,
         seen_at = now(), told_at = case when foreign_job.started_at = excluded.started_at then foreign_job.told_at end)
      select (select count(*) from foreign_job where cluster_id = $1)::int
-            + (select count(*) from deployment where cluster_id = $1 and ambiguous_since is not null)::int as before`,
+            + (select count(*) from deployment where cluster_id = $1 and archived_at is null and ambiguous_since is not null)::int as before`,
     [
       clusterId,
       seen.map(({ jobId }) => jobId),

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { Data } from '../support/graphql-client.js';
 import { deploymentOn } from '../support/savepoint-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
 import { acceptedStop, stopOf } from '../support/stop-scenario.js';
@@ -9,23 +10,38 @@ import { startWorkerProcess, type WorkerProcess } from '../support/worker-proces
 const STOP = /^POST \/jobs\/[0-9a-f]{32}\/stop /;
 const CANCEL = /^PATCH \/jobs\/[0-9a-f]{32}\?mode=cancel /;
 
+interface Point {
+  hold: 'holdRequest' | 'holdReply';
+  call: RegExp;
+  more?: object;
+  prepare?: (flink: FakeFlink) => void;
+}
+
+interface Killed {
+  flink: FakeFlink;
+  flinkJobId: string;
+  stopId: string;
+}
+
 let stateward: Stateward;
-let flink: FakeFlink;
-let proxy: TcpProxy;
+let clusters: { flink: FakeFlink; proxy: TcpProxy }[];
 let workers: WorkerProcess[];
-beforeEach(async () => {
-  flink = await startFakeFlink();
-  proxy = await startTcpProxy(flink.url);
-  stateward = await startStateward({ worker: false });
+
+async function open(): Promise<void> {
+  clusters = [];
   workers = [];
-});
-afterEach(async () => {
+  stateward = await startStateward({ worker: false });
+}
+
+async function close(): Promise<void> {
   for (const worker of workers) worker.signal('SIGKILL');
   await Promise.all(workers.map(({ ended }) => ended));
   await stateward.stop();
-  await proxy.stop();
-  await flink.stop();
-});
+  for (const { flink, proxy } of clusters) {
+    await proxy.stop();
+    await flink.stop();
+  }
+}
 
 async function startWorker(): Promise<WorkerProcess> {
   const worker = await startWorkerProcess(stateward.databaseUrl, stateward.services.config.dataFolder);
@@ -33,64 +49,96 @@ async function startWorker(): Promise<WorkerProcess> {
   return worker;
 }
 
-/** Accepts a stop, kills the worker at the call that is held, and lets another one finish, after what is done `between` them. */
-async function killedAt(
-  hold: (head: RegExp) => Promise<{ gone: Promise<unknown> }>,
-  call: RegExp,
-  more: object = {},
-  between: (stopId: string) => Promise<unknown> = async () => undefined,
-) {
+/**
+ * Accepts a stop for each point, on clusters of their own, and kills the worker when all of their calls are held, which is before the
+ * first of them is given up (5 s): they must be reached in about the same time. Another worker is started after what is done `between`.
+ */
+async function killedAt<P extends string>(
+  points: Record<P, Point>,
+  between: (killed: Record<P, Killed>) => Promise<unknown> = async () => undefined,
+): Promise<Record<P, Killed>> {
   const worker = await startWorker();
-  const { deploymentId, flinkJobId } = await deploymentOn(stateward, proxy);
-  flink.job(flinkJobId).completeCheckpoint();
-  const holding = hold(call);
-  const { id } = await acceptedStop(stateward, deploymentId, more);
-  const held = await holding;
+  const reached = await Promise.all(
+    (Object.entries(points) as [P, Point][]).map(async ([name, { hold, call, more, prepare }]) => {
+      const flink = await startFakeFlink();
+      const proxy = await startTcpProxy(flink.url);
+      clusters.push({ flink, proxy });
+      const { deploymentId, flinkJobId } = await deploymentOn(stateward, proxy);
+      prepare?.(flink);
+      flink.job(flinkJobId).completeCheckpoint();
+      const holding = proxy[hold](call);
+      const { id } = await acceptedStop(stateward, deploymentId, more);
+      return { name, held: await holding, killed: { flink, flinkJobId, stopId: id as string } };
+    }),
+  );
   worker.signal('SIGKILL');
   await worker.ended;
-  await held.gone;
-  await between(id);
+  await Promise.all(reached.map(({ held }) => held.gone));
+  const killed = Object.fromEntries(reached.map((one) => [one.name, one.killed])) as Record<P, Killed>;
+  await between(killed);
   await startWorker();
-  return { stop: await stopOf(stateward, id, 40_000), flinkJobId };
+  return killed;
 }
 
+const endOf = ({ stopId }: Killed): Promise<Data> => stopOf(stateward, stopId, 40_000);
+
 describe('a worker that is killed', () => {
+  const withoutSavepoint = { mode: 'WITHOUT_SAVEPOINT' };
+  let killed: Awaited<ReturnType<typeof killAll>>;
+  const killAll = () =>
+    killedAt({
+      beforeStop: { hold: 'holdRequest', call: STOP },
+      afterStop: { hold: 'holdReply', call: STOP },
+      beforeCancel: { hold: 'holdRequest', call: CANCEL, more: withoutSavepoint },
+      afterCancel: { hold: 'holdReply', call: CANCEL, more: withoutSavepoint },
+    });
+  beforeAll(async () => {
+    await open();
+    killed = await killAll();
+  });
+  afterAll(close);
+
   it('between the note that a stop is sent and the call: the savepoint is made once', async () => {
-    const { stop } = await killedAt(proxy.holdRequest, STOP);
+    const stop = await endOf(killed.beforeStop);
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED', savepoint: { attempts: [{ sends: 2 }] } });
-    expect(flink.savepointsMade.map(({ location }) => location)).toEqual([stop.savepoint.location]);
+    const made = killed.beforeStop.flink.savepointsMade;
+    expect(made.map(({ location }) => location)).toEqual([stop.savepoint.location]);
   });
 
   it('after Flink took a stop and before its reply: it is not sent again', async () => {
-    const { stop } = await killedAt(proxy.holdReply, STOP);
+    const stop = await endOf(killed.afterStop);
     expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED', savepoint: { attempts: [{ sends: 1 }] } });
-    expect(flink.savepointsMade).toHaveLength(1);
+    expect(killed.afterStop.flink.savepointsMade).toHaveLength(1);
   });
 
   it('between the note that a cancel is sent and the call: the job is cancelled', async () => {
-    const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, {
-      mode: 'WITHOUT_SAVEPOINT',
-    });
-    expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
+    const { flink, flinkJobId } = killed.beforeCancel;
+    expect(await endOf(killed.beforeCancel)).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
     expect(flink.job(flinkJobId).state).toBe('CANCELED');
   });
 
-  it('between the note of a cancel by onFailure and the call: it is sent only if the checkpoint is still young enough', async () => {
-    flink.savepointsFailWith('savepoint-poll-failed-unwritable', { afterMs: 0 });
+  it('after Flink took a cancel and before its reply: the stop is complete', async () => {
+    expect(await endOf(killed.afterCancel)).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
+  });
+});
+
+describe('a worker that is killed in a cancel by onFailure', () => {
+  beforeAll(open);
+  afterAll(close);
+
+  it('between the note and the call: it is sent only if the checkpoint is still young enough', async () => {
     const onFailure = { action: 'CANCEL_IF_CHECKPOINT_YOUNGER_THAN', checkpointYoungerThanMs: 3_600_000 };
-    const { stop, flinkJobId } = await killedAt(proxy.holdRequest, CANCEL, { onFailure }, (id) =>
-      stateward.services.database.changed('update stop set cancel_if_younger_ms = 1 where id = $1', [id]),
+    const fails = (flink: FakeFlink) => flink.savepointsFailWith('savepoint-poll-failed-unwritable', { afterMs: 0 });
+    const { cancel } = await killedAt(
+      { cancel: { hold: 'holdRequest', call: CANCEL, more: { onFailure }, prepare: fails } },
+      ({ cancel: { stopId } }) =>
+        stateward.services.database.changed('update stop set cancel_if_younger_ms = 1 where id = $1', [stopId]),
     );
-    expect(stop).toMatchObject({
+    expect(await endOf(cancel)).toMatchObject({
       state: 'FAILED',
       outcome: 'STILL_RUNNING',
       failure: { code: 'SAVEPOINT_FAILED', message: expect.stringContaining('was not sent again') },
     });
-    expect(flink.job(flinkJobId).state).toBe('RUNNING');
-  });
-
-  it('after Flink took a cancel and before its reply: the stop is complete', async () => {
-    const { stop } = await killedAt(proxy.holdReply, CANCEL, { mode: 'WITHOUT_SAVEPOINT' });
-    expect(stop).toMatchObject({ state: 'COMPLETED', outcome: 'STOPPED' });
+    expect(cancel.flink.job(cancel.flinkJobId).state).toBe('RUNNING');
   });
 });
