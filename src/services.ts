@@ -9,7 +9,6 @@ import { runMigrations } from './db/migrate.js';
 import { Deployment } from './deployment/deployment.entity.js';
 import { Deletion } from './deletion/deletion.entity.js';
 import { deletionsFollowCluster } from './deletion/follow-cluster.js';
-import { type DeploymentFollower, followedBy } from './deployment/deployment-follower.js';
 import { Event } from './event/event.entity.js';
 import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
@@ -20,14 +19,12 @@ import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
 import { TaskQueue } from './queue/task-queue.js';
 import { tasks } from './queue/tasks.js';
 import { retentionFollowsCluster } from './retention/follow-cluster.js';
-import { retentionFollowsDeployments } from './retention/follow-deployments.js';
 import { RetentionPolicy } from './retention/retention.entity.js';
 import { stopsFollowCluster } from './run/follow-stopping.js';
 import { Stop } from './run/stop.entity.js';
 import { savepointsFollowCluster } from './savepoint/follow-cluster.js';
 import { SavepointAttempt } from './savepoint/savepoint-attempt.entity.js';
 import { Savepoint } from './savepoint/savepoint.entity.js';
-import { schedulesFollowDeployments } from './schedule/follow-deployments.js';
 import { SavepointSchedule } from './schedule/schedule.entity.js';
 import { ScheduleSlot } from './schedule/slot.entity.js';
 
@@ -43,8 +40,6 @@ export interface Services {
   taskQueue: TaskQueue;
   /** What later nouns do about what is seen, or said, of a cluster. */
   clusterFollower: ClusterFollower;
-  /** And about what becomes of a deployment. */
-  deploymentFollower: DeploymentFollower;
   close(): Promise<void>;
 }
 
@@ -99,7 +94,6 @@ export async function openServices(
       deletionsFollowCluster,
       retentionFollowsCluster,
     ),
-    deploymentFollower: followedBy(schedulesFollowDeployments(config.leastSlotIntervalMs), retentionFollowsDeployments),
     close: async () => {
       await taskQueue.close();
       await queueTarget.close();

@@ -20,12 +20,14 @@ import {
   SavepointDeletionResolver,
   SavepointProtectionResolver,
 } from '../deletion/deletion.resolver.js';
+import { StateBytesResolver } from '../deletion/state-bytes.resolver.js';
 import { DeploymentResolver } from '../deployment/deployment.resolver.js';
 import { DriftEntryResolver, DriftPageResolver, DriftResolver, DriftStorageResolver } from '../drift/drift.resolver.js';
 import { EventResolver } from '../event/event.resolver.js';
 import { EndingsResolver } from '../job/endings.resolver.js';
 import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
 import { DeploymentJobsResolver, JobResolver } from '../job/job.resolver.js';
+import { DeleteDeploymentResolver } from '../retention/delete-deployment.resolver.js';
 import {
   DeploymentRetentionResolver,
   GoingSavepointResolver,
@@ -82,7 +84,9 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   SavepointProtectionResolver,
   SavepointDeletionResolver,
   CheckpointDeletionResolver,
+  StateBytesResolver,
   RetentionResolver,
+  DeleteDeploymentResolver,
   GoingSavepointResolver,
   KeptSavepointResolver,
   DeploymentRetentionResolver,

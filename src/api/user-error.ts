@@ -56,6 +56,7 @@ export const refusalCodes = [
   'NOT_BEING_DELETED',
   'BEING_DELETED',
   'LARGE_CLEANUP',
+  'DELETION_NOT_PREVIEWED',
   'NO_RETENTION_POLICY',
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];

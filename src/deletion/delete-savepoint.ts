@@ -70,10 +70,14 @@ export async function begin(
   tx: Transaction,
   savepoints: readonly SavepointToDelete[],
   scope: DeletionScope,
-  { actor, reason }: { actor: string; reason: string | null | undefined },
+  {
+    actor,
+    reason,
+    rule = DeletionRule.BY_HAND,
+  }: { actor: string; reason: string | null | undefined; rule?: DeletionRule },
 ): Promise<NewEvent[]> {
   const ids = savepoints.map(({ id }) => id);
-  const request = { rule: DeletionRule.BY_HAND, scope, reason: reason?.trim() || null, actor };
+  const request = { rule, scope, reason: reason?.trim() || null, actor };
   const events = await markDeleting(tx, ids, request);
   if (scope === DeletionScope.DATA || ids.length === 0) return events;
   await endRecords(tx, ids);

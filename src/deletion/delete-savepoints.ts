@@ -13,14 +13,8 @@ import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { CheckpointIsFlinks } from '../savepoint/savepoint-id.js';
 import { begin, checkReason } from './delete-savepoint.js';
 import { DeletionScope } from './deletion.enums.js';
-import {
-  clustersOf,
-  dropReports,
-  findReport,
-  keepReport,
-  type SavepointToDelete,
-  savepointsToDelete,
-} from './deletion.store.js';
+import { clustersOf, type SavepointToDelete, savepointsToDelete } from './deletion.store.js';
+import { dropReports, findReport, keepReport } from './deletion-report.js';
 import {
   type DeletionAnswer,
   DeletionReport,
@@ -59,7 +53,7 @@ export async function deleteSavepoints(
 export const forgetOldReports = (database: Database): Promise<number> => dropReports(database, 24);
 
 async function loadReport(tx: Transaction, id: string): Promise<DeletionReport | null> {
-  const kept = await findReport(tx, id);
+  const kept = await findReport<DeletionReport>(tx, id);
   return kept && new DeletionReport(kept.answers, kept);
 }
 

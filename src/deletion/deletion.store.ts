@@ -3,7 +3,6 @@ import type { Sql, Transaction } from '../db/database.js';
 import type { SavepointState } from '../savepoint/savepoint.enums.js';
 import type { WhereItLies } from './containment.js';
 import type { DeletionRule, DeletionScope } from './deletion.enums.js';
-import type { DeletionReport } from './deletion.types.js';
 import { ATTEMPTS } from './disposal.store.js';
 
 /** Locked, in the order of their ids, so that two who want several never wait for each other. */
@@ -118,15 +117,3 @@ export async function clustersOf(tx: Transaction, savepointIds: readonly string[
   );
   return rows.map(({ id }) => id);
 }
-
-/** What a repeated request is answered with; dropped with the keys of such requests. */
-export const keepReport = (tx: Transaction, id: string, report: DeletionReport) =>
-  tx.changed('insert into deletion_report (id, report) values ($1, $2)', [id, JSON.stringify(report)]);
-
-export async function findReport(sql: Sql, id: string): Promise<DeletionReport | null> {
-  const row = await sql.row<{ report: DeletionReport }>('select report from deletion_report where id = $1', [id]);
-  return row?.report ?? null;
-}
-
-export const dropReports = (sql: Sql, olderThanHours: number) =>
-  sql.changed(`delete from deletion_report where created_at < now() - $1 * interval '1 hour'`, [olderThanHours]);

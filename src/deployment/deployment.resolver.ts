@@ -7,8 +7,6 @@ import { Cluster } from '../cluster/cluster.entity.js';
 import { AppError } from '../errors.js';
 import type { Services } from '../services.js';
 import { createDeployment } from './create-deployment.js';
-import { deleteDeployment } from './delete-deployment.js';
-import { DeleteDeploymentInput, DeleteDeploymentResult } from './delete-deployment.types.js';
 import { Deployment } from './deployment.entity.js';
 import { deploymentPage } from './deployment.store.js';
 import {
@@ -77,17 +75,6 @@ export class DeploymentResolver {
     @Ctx() { caller }: Context,
   ): Promise<UpdateDeploymentResult> {
     return updateDeployment(this.services, input, caller);
-  }
-
-  @Mutation(() => DeleteDeploymentResult, {
-    description: 'Deletes a stopped deployment: its name is free again, its history and its savepoints stay.',
-  })
-  deleteDeployment(
-    @Arg('input', () => DeleteDeploymentInput, { description: 'Which deployment to delete.' })
-    input: DeleteDeploymentInput,
-    @Ctx() { caller }: Context,
-  ): Promise<DeleteDeploymentResult> {
-    return deleteDeployment(this.services, input, caller);
   }
 
   @FieldResolver(() => Cluster, { description: 'Where its runs are started.' })

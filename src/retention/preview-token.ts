@@ -5,7 +5,7 @@ import type { RetentionPolicy } from './retention-choice.js';
 export interface Pass {
   deploymentId: string;
   /** The policy; or what goes with the deployment itself (OB-1). */
-  by: RetentionPolicy | 'DELETE_SCHEDULED' | 'DELETE_ALL';
+  by: RetentionPolicy | 'KEEP' | 'DELETE_SCHEDULED' | 'DELETE_ALL';
   /** Those that it deletes. */
   ids: readonly string[];
 }

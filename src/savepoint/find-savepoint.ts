@@ -8,11 +8,11 @@ export const findSavepoint = (sql: Sql, id: string) =>
 export const findSavepoints = (sql: Sql, ids: readonly string[]) =>
   sql.entities(Savepoint, 'select * from savepoint where id = any($1)', [ids]);
 
-/** Ids of those that meet a filter, the oldest first. */
+/** Ids of those that meet a filter, the oldest first; limit null: all. */
 export async function oldestMatching(
   sql: Sql,
   { ids, ...filter }: SavepointFilter & { ids?: readonly string[] | null },
-  limit: number,
+  limit: number | null,
 ): Promise<string[]> {
   const values: unknown[] = [limit];
   const where = conditionsOf(filter, values);

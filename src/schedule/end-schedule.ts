@@ -1,5 +1,7 @@
 import type { LockedCluster } from '../cluster/find-cluster.js';
 import type { Transaction } from '../db/database.js';
+import type { Deployment } from '../deployment/deployment.entity.js';
+import { EventType } from '../event/event-types.js';
 import type { NewEvent } from '../event/record-event.js';
 import { decideAllOf } from './decide-slots.js';
 import type { SavepointSchedule } from './schedule.entity.js';
@@ -20,4 +22,23 @@ export async function endSchedule(
   const events = await decideAllOf(tx, id, cluster, { floorMs, catchUp: CatchUp.NONE });
   await markRemoved(tx, id, actor);
   return events;
+}
+
+/** The schedule of a deployment that is deleted (OB-1). Moved or renamed, a deployment keeps it. */
+export async function endScheduleWith(
+  tx: Transaction,
+  deployment: Deployment,
+  schedule: SavepointSchedule,
+  { cluster, actor, floorMs }: { cluster: LockedCluster; actor: string; floorMs: number },
+): Promise<NewEvent[]> {
+  const ended = await endSchedule(tx, schedule, cluster, actor, floorMs);
+  const removed = {
+    type: EventType.SCHEDULE_REMOVED,
+    deploymentId: deployment.id,
+    clusterId: deployment.clusterId,
+    actor,
+    message: `The schedule of ${deployment.name} ("${schedule.expression}", ${schedule.zone}) has ended with it.`,
+    details: { scheduleId: schedule.id },
+  };
+  return [...ended, removed];
 }

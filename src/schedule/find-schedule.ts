@@ -1,6 +1,8 @@
 import type { Sql } from '../db/database.js';
 import { SavepointSchedule } from './schedule.entity.js';
 
+export { lockScheduleOf } from './schedule.store.js';
+
 /** What others may ask of schedules. */
 export const findSchedule = (sql: Sql, id: string) =>
   sql.entity(SavepointSchedule, 'select * from savepoint_schedule where id = $1', [id]);

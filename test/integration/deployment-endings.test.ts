@@ -22,7 +22,8 @@ const cluster = (more: object = {}) => registerCluster(stateward, flink.url, nam
 const changed = (text: string, values: unknown[]) => stateward.services.database.changed(text, values);
 
 describe('deleting a deployment', () => {
-  const FIELDS = '... on Deployment { id name archivedAt } ... on DeploymentNotStopped { deploymentState since }';
+  const FIELDS =
+    '... on DeploymentDeletion { deployment { id name archivedAt } deleting leftAlone kept { savepointId } } ... on DeploymentNotStopped { deploymentState since }';
 
   it('needs a stopped one', async () => {
     const clusterId = await cluster();
@@ -41,7 +42,12 @@ describe('deleting a deployment', () => {
     const jobId = await insertJob(stateward, deploymentId, clusterId, 'CANCELLED');
     const savepointId = await insertSavepointOf(stateward, deploymentId, clusterId, jobId, 'COMPLETED');
     const deleted = await mutate(stateward, 'deleteDeployment', { deploymentId }, FIELDS);
-    expect(deleted).toMatchObject({ id: deploymentId, archivedAt: expect.any(String) });
+    expect(deleted).toMatchObject({
+      deployment: { id: deploymentId, archivedAt: expect.any(String) },
+      deleting: 0,
+      leftAlone: 1,
+      kept: [],
+    });
     expect(await mutate(stateward, 'deleteDeployment', { deploymentId }, FIELDS)).toEqual(deleted);
     expect(
       (await eventTypes(stateward, 'deployment_id', deploymentId)).filter((type) => type === 'DEPLOYMENT_DELETED'),
@@ -65,7 +71,7 @@ describe('deleting a deployment', () => {
     const deploymentId = await createDeployment(stateward, clusterId, await uploadJob(stateward), name());
     const input = { deploymentId, idempotencyKey: randomUUID() };
     const answers = await Promise.all([1, 2, 3].map(() => mutate(stateward, 'deleteDeployment', input, FIELDS)));
-    expect(new Set(answers.map(({ id }) => id))).toEqual(new Set([deploymentId]));
+    expect(new Set(answers.map(({ deployment }) => deployment.id))).toEqual(new Set([deploymentId]));
     expect(await mutate(stateward, 'deleteDeployment', { ...input, deploymentId: randomUUID() })).toMatchObject({
       code: 'IDEMPOTENCY_KEY_REUSED',
     });
