@@ -150,8 +150,11 @@ async function onceAllIsDone(
     let visibleMs = Number.NaN;
     for (; Date.now() < slotAt + GIVE_UP_MS; await sleep(LOOK_EVERY_MS)) {
       if (Number.isNaN(visibleMs)) {
-        const { rowCount } = await database.query('select 1 from schedule_slot where slot_at = $1', [new Date(slotAt)]);
-        if ((rowCount ?? 0) >= wanted.slots) visibleMs = Date.now() - slotAt;
+        const { rows } = await database.query<{ left: number }>(
+          'select count(*)::int as left from (select 1 from savepoint_schedule where removed_at is null and next_slot_at <= $1 limit 1) s',
+          [new Date(slotAt)],
+        );
+        if (rows[0]?.left === 0) visibleMs = Date.now() - slotAt;
       } else if ((await fleet.progress()).triggered >= wanted.triggers) return visibleMs;
     }
     return visibleMs;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database, Sql, Transaction } from '../db/database.js';
+import { wakeUpFor } from '../db/wake-up.js';
 import type { SnapshotEntry } from '../flink/flink.types.js';
 import { accountColumns, type AccountRow, textOf, toAccount, toAccountRow } from './account-row.js';
 import type { CheckpointAccount, Gap, Vanished } from './account.types.js';
@@ -257,6 +258,4 @@ export const writeGaps = (tx: Transaction, gaps: readonly (Gap & { run: RunDetai
 
 /** Wakes whoever shows the checkpoints of these deployments, when the transaction commits. */
 export const tellDeployments = (tx: Transaction, deploymentIds: readonly string[]) =>
-  tx.rows(`select pg_notify('stateward', 'checkpoints:' || id) from unnest($1::text[]) d(id)`, [
-    [...new Set(deploymentIds)],
-  ]);
+  tx.rows(wakeUpFor(`select 'checkpoints:' || id from unnest($1::text[]) d(id)`), [[...new Set(deploymentIds)]]);

@@ -1,4 +1,5 @@
 import type { Database, Sql, Transaction } from '../db/database.js';
+import { wakeUpFor } from '../db/wake-up.js';
 
 export type EndReadFrom = 'STORAGE' | 'STATISTICS' | 'RECORD';
 
@@ -64,7 +65,7 @@ export async function writeEnd(
     await insertRetained(tx, run, retained);
     if (from !== 'RECORD') await discardOthers(tx, run.id, retained);
     await endPending(tx, run.id);
-    await tx.rows(`select pg_notify('stateward', t) from unnest($1::text[]) t`, [
+    await tx.rows(wakeUpFor('select unnest($1::text[])'), [
       [`checkpoints:${run.deploymentId}`, `deployment:${run.deploymentId}`, `job:${run.id}`],
     ]);
     return true;

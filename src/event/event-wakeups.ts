@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { topicsOf } from '../db/wake-up.js';
 
 export interface Watch {
   /** Resolves when something may have changed since the last call, at the latest after `atMostMs`. */
@@ -95,7 +96,7 @@ export class EventWakeups {
       try {
         await client.connect();
         client.on('notification', ({ payload }) => {
-          if (payload) this.wake(payload);
+          if (payload) for (const topic of topicsOf(payload)) this.wake(topic);
         });
         await client.query('listen stateward');
         if (this.closing.signal.aborted) {

@@ -1,4 +1,5 @@
 import type { Transaction } from '../db/database.js';
+import { wakeUpFor } from '../db/wake-up.js';
 import type { EventType } from './event-types.js';
 
 export interface NewEvent {
@@ -14,6 +15,9 @@ export interface NewEvent {
   details?: Record<string, unknown>;
   actor?: string;
 }
+
+const TOPICS = `select distinct topic from written,
+  unnest(array_remove(array['events', 'deployment:' || deployment_id, 'savepoint:' || savepoint_id, 'job:' || job_id, 'stop:' || stop_id], null)) topic`;
 
 /** The actor of what Stateward does by itself. */
 export const SYSTEM = 'stateward';
@@ -46,9 +50,7 @@ export async function recordInOrder(tx: Transaction, events: readonly NewEvent[]
               t.cluster_id, t.storage_id, t.job_id, t.savepoint_id, t.type, t.message, t.details, t.actor, t.stop_id
          from told t left join locked l on l.id = t.deployment_id order by t.deployment_id nulls first, t.place
        returning deployment_id, job_id, savepoint_id, stop_id)
-     select pg_notify('stateward', topic) from (
-       select distinct topic from written,
-              unnest(array_remove(array['events', 'deployment:' || deployment_id, 'savepoint:' || savepoint_id, 'job:' || job_id, 'stop:' || stop_id], null)) topic) topics`,
+     ${wakeUpFor(TOPICS)}`,
     [
       events.map(({ deploymentId }) => deploymentId ?? null),
       events.map(({ clusterId }) => clusterId ?? null),

@@ -3,6 +3,7 @@ import { assign } from '../db/assign.js';
 import { type Claim, ClaimLost, LEASE_MS } from '../db/claims.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
+import { wakeUpFor } from '../db/wake-up.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import type { JobFailureCode, JobState } from '../job/job.entity.js';
 import { SavepointAttempt } from './savepoint-attempt.entity.js';
@@ -227,7 +228,7 @@ export async function writeProgress(
        update savepoint s set acknowledged_subtasks = p.acknowledged, total_subtasks = p.total, progress_bytes = p.bytes,
               no_progress = p.reason, progress_at = now()
          from told p where s.id = p.id returning s.id)
-     select pg_notify('stateward', 'savepoint:' || id) from written`,
+     ${wakeUpFor(`select 'savepoint:' || id from written`)}`,
     [
       all.map(({ id }) => id),
       all.map(({ claim }) => claim),

@@ -15,8 +15,8 @@ export const LOOK_AHEAD_MS = 5_000;
  * Of schedule `s`. A lookup for each of those that are due soon, in the order of the index (offset 0: never a join, which PostgreSQL
  * would begin with all deployments).
  */
-const isOwned = `exists (select 1 from deployment d join cluster_lease l on l.cluster_id = d.cluster_id
-                           where d.id = s.deployment_id and l.owner = $1 and l.owned_until > now() offset 0)`;
+const owner = `select d.cluster_id from deployment d join cluster_lease l on l.cluster_id = d.cluster_id
+                where d.id = s.deployment_id and l.owner = $1 and l.owned_until > now() offset 0`;
 
 export interface OwnedSchedule {
   id: string;
@@ -26,8 +26,8 @@ export interface OwnedSchedule {
 /** Of clusters that a worker owns, those of which a slot is due, the oldest first. Not locked. */
 export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
   sql.rows<OwnedSchedule>(
-    `select s.id, (select cluster_id from deployment where id = s.deployment_id) as "clusterId" from savepoint_schedule s
-      where s.removed_at is null and s.next_slot_at <= now() and ${isOwned} order by s.next_slot_at limit $2`,
+    `select s.id, o.cluster_id as "clusterId" from savepoint_schedule s cross join lateral (${owner}) o
+      where s.removed_at is null and s.next_slot_at <= now() order by s.next_slot_at limit $2`,
     [worker, limit],
   );
 
@@ -35,8 +35,8 @@ export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
 export async function nextSlotInMs(database: Database, worker: string): Promise<number | null> {
   const row = await database.row<{ ms: number }>(
     `select extract(epoch from s.next_slot_at - clock_timestamp())::float8 * 1000 as ms
-       from savepoint_schedule s
-      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' and ${isOwned} order by s.next_slot_at limit 1`,
+       from savepoint_schedule s cross join lateral (${owner}) o
+      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' order by s.next_slot_at limit 1`,
     [worker, LOOK_AHEAD_MS],
   );
   return row ? Math.max(0, row.ms) : null;
