@@ -1,8 +1,8 @@
 import { answerOnce } from '../api/answer-once.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
@@ -42,7 +42,7 @@ export async function deleteSavepoint(
         'a savepoint that Stateward has made is deleted with its data. Leave it out.',
       );
     const { deploymentId } = before;
-    if (deploymentId !== null) await lockClusterOf(tx, deploymentId); // what is decided about a deployment is ordered by it
+    if (deploymentId !== null) await findForDecision(tx, deploymentId);
     const savepoint = (await savepointsToDelete(tx, [id], { lock: true })).get(id);
     if (!savepoint) return new NotFound('savepointId', 'savepoint', id);
     if (isGoing(savepoint)) return id;

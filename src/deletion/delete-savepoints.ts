@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { answerOnce } from '../api/answer-once.js';
 import { checkId, readCheckpointId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { lockClusters } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
-import { findDeployment } from '../deployment/find-deployment.js';
+import { findDeployment, lockForDecisions } from '../deployment/find-deployment.js';
 import { recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import { oldestMatching } from '../savepoint/find-savepoint.js';
@@ -13,7 +12,7 @@ import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { CheckpointIsFlinks } from '../savepoint/savepoint-id.js';
 import { begin, checkReason } from './delete-savepoint.js';
 import { DeletionScope } from './deletion.enums.js';
-import { clustersOf, type SavepointToDelete, savepointsToDelete } from './deletion.store.js';
+import { deploymentsOf, type SavepointToDelete, savepointsToDelete } from './deletion.store.js';
 import { dropReports, findReport, keepReport } from './deletion-report.js';
 import {
   type DeletionAnswer,
@@ -86,7 +85,7 @@ async function deleteAll(
   const named = filter.ids ? [...new Set(filter.ids.map((id) => id.toLowerCase()))] : null;
   const matching = await matchingIds(tx, input, named);
   const ids = matching.slice(0, AT_ONCE);
-  if (!dryRun) await lockClusters(tx, await clustersOf(tx, ids)); // what is decided about deployments is ordered by them
+  if (!dryRun) await lockForDecisions(tx, await deploymentsOf(tx, ids));
   const savepoints = await savepointsToDelete(tx, ids, { lock: !dryRun });
   const going: Going = { DATA: [], RECORD: [] };
   const answers = new Map<string, DeletionAnswer>();

@@ -109,10 +109,10 @@ export async function wakeDeletionsAt(tx: Transaction, clusterId: string): Promi
   );
 }
 
-/** Of the deployments that savepoints are listed with. */
-export async function clustersOf(tx: Transaction, savepointIds: readonly string[]): Promise<string[]> {
+/** The deployments that savepoints are listed with; that does not change. */
+export async function deploymentsOf(tx: Transaction, savepointIds: readonly string[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(
-    `select distinct d.cluster_id as id from savepoint s join deployment d on d.id = s.deployment_id where s.id = any($1)`,
+    `select distinct deployment_id as id from savepoint where id = any($1) and deployment_id is not null`,
     [savepointIds],
   );
   return rows.map(({ id }) => id);

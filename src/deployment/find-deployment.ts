@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
+import { lockClusterOf, lockClusters } from '../cluster/find-cluster.js';
 import type { Sql, Transaction } from '../db/database.js';
 import { Deployment, type DeploymentState } from './deployment.entity.js';
 
@@ -24,6 +24,21 @@ export async function findForDecision(
   if (!deployment) return null;
   if (deployment.clusterId !== cluster.id) return findForDecision(tx, id); // moved while its cluster was waited for
   return { deployment, cluster };
+}
+
+/** The same order for what is decided about several at once. */
+export async function lockForDecisions(tx: Transaction, ids: readonly string[]): Promise<void> {
+  const locked = await clustersOf(tx, ids);
+  await lockClusters(tx, locked);
+  const now = await clustersOf(tx, ids);
+  if (now.some((id) => !locked.includes(id))) await lockForDecisions(tx, ids); // moved while their clusters were waited for
+}
+
+async function clustersOf(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql.rows<{ id: string }>('select distinct cluster_id as id from deployment where id = any($1)', [
+    ids,
+  ]);
+  return rows.map(({ id }) => id);
 }
 
 /** Its own row, which comes last in the order of locks. null for an archived one too: nothing can be asked of it. */

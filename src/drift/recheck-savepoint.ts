@@ -1,9 +1,9 @@
 import { answerOnce } from '../api/answer-once.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import { lookInto, seen } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { findSavepoint } from '../savepoint/find-savepoint.js';
@@ -25,7 +25,7 @@ export async function recheckSavepoint(
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'recheckSavepoint', input };
   return answerOnce(database, request, findSavepoint, async (tx) => {
     const before = await findSavepoint(tx, input.savepointId);
-    if (before?.deploymentId) await lockClusterOf(tx, before.deploymentId); // as a cleaning pass does, before it locks its policy and this row
+    if (before?.deploymentId) await findForDecision(tx, before.deploymentId); // as a cleaning pass does, before it locks its policy and this row
     const savepoint = await lockSavepointRow(tx, input.savepointId);
     if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
     if (savepoint.state !== SavepointState.COMPLETED)

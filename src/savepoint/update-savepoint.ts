@@ -1,8 +1,8 @@
 import { answerOnce } from '../api/answer-once.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { lockClusterOf } from '../cluster/find-cluster.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
+import { findForDecision } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { findSavepoint } from './find-savepoint.js';
@@ -30,7 +30,7 @@ export async function updateSavepoint(
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'updateSavepoint', input };
   return answerOnce(database, request, findSavepoint, async (tx) => {
     const before = await findSavepoint(tx, input.savepointId);
-    if (before?.deploymentId) await lockClusterOf(tx, before.deploymentId); // as a cleaning pass does, before it locks its policy and this row
+    if (before?.deploymentId) await findForDecision(tx, before.deploymentId); // as a cleaning pass does, before it locks its policy and this row
     const savepoint = await lockSavepoint(tx, input.savepointId);
     if (!savepoint) return new NotFound('savepointId', 'savepoint', input.savepointId);
     const keeps = input.pinned === true || (input.heldUntil !== null && input.heldUntil !== undefined);

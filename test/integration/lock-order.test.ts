@@ -290,6 +290,37 @@ describe('what is decided about a deployment', () => {
     }
   });
 
+  it.each([
+    ['deleteSavepoint', (savepointId: string) => ({ savepointId })],
+    ['deleteSavepoints', (id: string) => ({ filter: { ids: [id] }, dryRun: false })],
+    ['updateSavepoint', (savepointId: string) => ({ savepointId, pinned: true })],
+    ['recheckSavepoint', (savepointId: string) => ({ savepointId })],
+  ])('waits in %s for the cluster where it stands by then', async (mutation, inputOf) => {
+    const savepointId = await completedSavepoint(low);
+    const there = await startFakeFlink();
+    const decider = new pg.Client({ connectionString: stateward.databaseUrl });
+    await decider.connect();
+    try {
+      const otherClusterId = await registerCluster(stateward, there.url, randomUUID());
+      await other.query('begin');
+      await hold(['cluster', clusterId]);
+      const answer = mutate(stateward, mutation, inputOf(savepointId));
+      await waitForLocks(1);
+      await other.query('update deployment set cluster_id = $2 where id = $1', [low, otherClusterId]);
+      await decider.query('begin');
+      await decider.query('select 1 from cluster where id = $1 for no key update', [otherClusterId]);
+      await other.query('commit');
+      await waitForLocks(1);
+      await decider.query('update savepoint set pinned = pinned where id = $1', [savepointId]); // the row is not locked yet
+      await decider.query('commit');
+      expect((await answer).__typename).toBeDefined();
+    } finally {
+      await decider.query('rollback');
+      await decider.end();
+      await there.stop();
+    }
+  });
+
   it('is not decided by a definition that is being changed', async () => {
     await other.query('begin');
     await hold(['cluster', clusterId]);
