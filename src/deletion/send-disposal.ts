@@ -1,7 +1,7 @@
 import { lockCluster, readFactsSoon } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, leaseAllowsEffect } from '../db/claims.js';
-import type { Database } from '../db/database.js';
+import type { Database, Sql } from '../db/database.js';
 import { failPoint } from '../fail-point.js';
 import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { chooseDisposer, type Disposer } from './choose-disposer.js';
@@ -86,8 +86,8 @@ const refuse = (database: Database, work: DeletionAtWork, claim: Claim, problem:
   });
 
 /** A run that somebody else has started from it since it was marked: nothing passes that. */
-async function usedBy(database: Database, { id, savepoint }: DeletionAtWork): Promise<string | null> {
-  const runsFrom = await liveRunsFrom(database, [{ id, ...savepoint }]);
+async function usedBy(sql: Sql, { id, savepoint }: DeletionAtWork): Promise<string | null> {
+  const runsFrom = await liveRunsFrom(sql, [{ id, ...savepoint }]);
   const found = protectionsOf({ savepoints: [], runsFrom, latestStates: [] }, 0).get(id);
   return found?.[0]?.message ?? null;
 }
@@ -112,7 +112,8 @@ function storeDisposal(database: Database, claim: Claim, chosen: Disposer, locat
     const same = disposer?.uri === chosen.uri && disposer.state === chosen.state && disposer.url === chosen.url;
     const contained =
       problemOfPlace(savepoint) === null && locationBelow(chosen.uri, savepoint.path ?? '') === location;
-    if (!same || !contained || savepoint.state !== SavepointState.DELETING) {
+    const mayGo = same && contained && savepoint.state === SavepointState.DELETING;
+    if (!mayGo || (await usedBy(tx, now)) !== null) {
       await fencedWrite(tx, claim, [DeletionState.WAITING], {}, { againInMs: 1_000 });
       return false;
     }

@@ -2,10 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { claimOne, ClaimLost, fencedWrite } from '../../src/db/claims.js';
+import type { Transaction } from '../../src/db/database.js';
+import { KeptClaims } from '../../src/db/kept-claims.js';
+import { advanceDeletion } from '../../src/deletion/advance-deletion.js';
 import { deletionAtWork } from '../../src/deletion/disposal.store.js';
 import { endDeletion } from '../../src/deletion/end-deletion.js';
 import { insertCompleted, insertRun, statesOf } from '../support/deletion-rows.js';
-import { askToDelete, askToForget } from '../support/deletion-scenario.js';
+import { askToDelete, askToForget, deletionNow, disposalCalls } from '../support/deletion-scenario.js';
 import { eventTypes, mutate } from '../support/mutate.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { askToStart } from '../support/start-scenario.js';
@@ -95,18 +98,95 @@ describe('a start from a savepoint and its deletion, both at once', () => {
       protections: [{ kind: 'SOURCE_OF_LIVE_RUN' }],
     });
 
-    const other = await insertCompleted(stateward, maker.jobId, 1);
-    const starter = await stopped();
-    let starting: Promise<unknown> | undefined;
-    await stateward.services.database.transaction(async (tx) => {
-      await tx.rows(lock, [other]); // as a deletion does
-      starting = askToStart(stateward, starter, { strategy: 'FROM_SAVEPOINT', savepointId: other });
-      await waitUntilBlocked();
-      await tx.changed(`update savepoint set state = 'DELETING' where id = $1`, [other]);
-    });
-    expect(await starting).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+    for (const strategy of ['FROM_SAVEPOINT', 'FROM_LOCATION', 'FROM_CHECKPOINT']) {
+      const other = await insertCompleted(stateward, maker.jobId, 1);
+      const starter = await stopped();
+      let starting: Promise<unknown> | undefined;
+      await stateward.services.database.transaction(async (tx) => {
+        await tx.rows(lock, [other]); // as a deletion does
+        starting = askToStart(stateward, starter, await namedBy(strategy, other));
+        await waitUntilBlocked();
+        await tx.changed(`update savepoint set state = 'DELETING' where id = $1`, [other]);
+      });
+      expect(await starting).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+    }
+  });
+
+  it('a run that is seen to have started from it between the choice of the cluster and the call is let go on', async () => {
+    const maker = await runOf();
+    const user = await runOf();
+    await changed('update job_checkpoints set first_completed_id = null where job_id = $1', [user.jobId]);
+    const [used, free] = [
+      await insertCompleted(stateward, maker.jobId, 2),
+      await insertCompleted(stateward, maker.jobId, 2),
+    ];
+    await insertCompleted(stateward, maker.jobId, 0);
+    await askToDelete(stateward, used);
+    const before = disposalCalls(flink).length;
+    await advanceIn(used, (tx) =>
+      tx.changed('update job set restored_location = (select location from savepoint where id = $2) where id = $1', [
+        user.jobId,
+        used,
+      ]),
+    );
+    expect(disposalCalls(flink)).toHaveLength(before);
+    expect(await deletionNow(stateward, used)).toMatchObject({ state: 'DELETING', deletion: { state: 'WAITING' } });
+
+    await askToDelete(stateward, free);
+    await advanceIn(free, () => Promise.resolve());
+    expect(disposalCalls(flink)).toHaveLength(before + 1);
+    for (const strategy of ['FROM_SAVEPOINT', 'FROM_LOCATION', 'FROM_CHECKPOINT'])
+      expect(await askToStart(stateward, await stopped(), await namedBy(strategy, free))).toMatchObject({
+        code: 'SNAPSHOT_NOT_RESTORABLE',
+      });
   });
 });
+
+/** From now on that worker owns the cluster. */
+const lookAfter = (workerId: string) =>
+  changed(`update cluster_lease set owner = $2, owned_until = now() + interval '1 min' where cluster_id = $1`, [
+    clusterId,
+    workerId,
+  ]);
+
+/** The input of a start that names a savepoint, one way or another. */
+async function namedBy(strategy: string, savepointId: string): Promise<object> {
+  if (strategy === 'FROM_SAVEPOINT') return { strategy, savepointId };
+  const row = await stateward.services.database.row<{ location: string; jobId: string }>(
+    'select location, job_id as "jobId" from savepoint where id = $1',
+    [savepointId],
+  );
+  if (strategy === 'FROM_LOCATION') return { strategy, location: `${row?.location}/` };
+  await changed(
+    `insert into checkpoint (job_id, deployment_id, flink_checkpoint_id, triggered_at, kind, state, checkpointed_bytes, state_bytes,
+                             subtasks, acknowledged_subtasks, location, savepoint_id)
+     select job_id, deployment_id, $2, now(), 'SAVEPOINT', 'COMPLETED', 1, 1, 1, 1, location, id from savepoint where id = $1`,
+    [savepointId, (flinkId += 1)],
+  );
+  return { strategy, checkpointId: `${row?.jobId}:${flinkId}` };
+}
+let flinkId = 100;
+
+/** One step of a deletion, which finds the row of its savepoint locked when it is about to write down that it asks Flink. */
+async function advanceIn(savepointId: string, meanwhile: (tx: Transaction) => Promise<unknown>): Promise<void> {
+  const { database, flinkClients } = stateward.services;
+  await changed('update deletion set cluster_id = $2 where id = $1', [savepointId, clusterId]);
+  const workerId = randomUUID();
+  await lookAfter(workerId);
+  const claim = await claimOne(database, workerId, 'deletion', savepointId);
+  if (!claim) throw new Error('nobody else has it');
+  const keptClaims = new KeptClaims(database, workerId, (error) => {
+    throw error;
+  });
+  let step: Promise<void> | undefined;
+  await database.transaction(async (tx) => {
+    await tx.rows('select id from savepoint where id = $1 for no key update', [savepointId]);
+    step = advanceDeletion({ database, flinkClients, keptClaims }, claim);
+    await waitUntilBlocked();
+    await meanwhile(tx);
+  });
+  await step;
+}
 
 describe('two requests at once', () => {
   it('for the last two savepoints of a deployment: one of them stays', async () => {
@@ -164,10 +244,7 @@ describe('the claim of a deletion', () => {
     const id = await insertCompleted(stateward, run.jobId, 1);
     await askToDelete(stateward, id);
     const [owner, other] = [randomUUID(), randomUUID()];
-    await changed(`update cluster_lease set owner = $2, owned_until = now() + interval '1 min' where cluster_id = $1`, [
-      clusterId,
-      owner,
-    ]);
+    await lookAfter(owner);
     const { database } = stateward.services;
     expect(await claimOne(database, other, 'deletion', id)).toBeNull();
     expect(await claimOne(database, owner, 'deletion', id)).not.toBeNull();
