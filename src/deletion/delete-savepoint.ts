@@ -48,7 +48,7 @@ export async function deleteSavepoint(
     if (isGoing(savepoint)) return id;
     const standing = await readStanding(tx, { savepointId: id }, deploymentId);
     const { force, lastState, alsoData } = input;
-    const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false });
+    const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false }, new Set());
     if (isRefusal(judged)) return judged;
     await recordInOrder(tx, await begin(tx, [savepoint], judged, { actor: caller.actor, reason: input.reason }));
     return id;

@@ -143,14 +143,15 @@ async function judgeGroup(
 ): Promise<DeletionAnswer[]> {
   const whose = deploymentId === null ? { savepointId: group[0]?.id ?? '' } : { deploymentId };
   const standing = await readStanding(tx, whose, deploymentId);
+  const gone = new Set(going.DATA.map(({ id }) => id));
   return group.map((savepoint): DeletionAnswer => {
     const about = { savepointId: savepoint.id, bytes: savepoint.sizeBytes };
     if (isGoing(savepoint)) return { ...about, accepted: true, refusal: null };
-    const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false });
+    const judged = judgeDeletion(savepoint, standing, { force, lastState, alsoData: alsoData ?? false }, gone);
     if (isRefusal(judged))
       return { ...about, accepted: false, refusal: { code: judged.code, message: judged.message } };
     going[judged].push(savepoint);
-    if (judged === DeletionScope.DATA) standing.restorable?.delete(savepoint.id);
+    if (judged === DeletionScope.DATA) gone.add(savepoint.id);
     return { ...about, accepted: true, refusal: null };
   });
 }

@@ -56,7 +56,8 @@ export class SavepointProtected extends UserError {
 
 @ObjectType({
   implements: UserError,
-  description: 'Declined: its deployment could be restored from nothing afterwards. lastState: true if that is meant.',
+  description:
+    'Declined: a deployment, its own or a stopped one that falls back to it, could be restored from nothing afterwards. lastState: true if that is meant.',
 })
 export class LastState extends UserError {
   override readonly code = 'LAST_STATE' as const;
@@ -65,12 +66,12 @@ export class LastState extends UserError {
   @Field(() => ID, { description: 'The savepoint.' })
   readonly savepointId: string;
 
-  constructor(savepointId: string) {
+  constructor(savepointId: string, deploymentName: string) {
     super();
     this.savepointId = savepointId;
     this.message =
-      `Savepoint ${savepointId} is the last state that its deployment could be restored from: checkpoints of a live run are Flink's, and go with it. ` +
-      'Take another savepoint first; or ask with lastState: true.';
+      `Savepoint ${savepointId} is the last state that deployment "${deploymentName}" could be restored from: checkpoints of a live run are Flink's, and go with it. ` +
+      'Take another savepoint of it first; or ask with lastState: true.';
   }
 }
 

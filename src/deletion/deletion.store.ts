@@ -70,17 +70,37 @@ export async function savepointsToDelete(
   return new Map(rows.map(({ one }) => [one.id, one]));
 }
 
-/** Whether a deployment could be started from something that is no savepoint of ours: what its ended runs left, or others made. */
-export async function somethingElseLeft(sql: Sql, deploymentId: string): Promise<boolean> {
-  const row = await sql.row<{ there: boolean }>(
-    `select exists (select 1 from retained_checkpoint r join job e on e.id = r.job_id
-                     where r.deployment_id = $1 and r.data <> 'MISSING' and (r.kind = 'SAVEPOINT' or e.state not in ${LIVE}))
+/** What a deployment could be started from. */
+export interface Restorable {
+  deploymentName: string;
+  /** Savepoints of its own. What is imported is nobody's but who names it. */
+  savepointIds: string[];
+  /** There is something that is no savepoint of ours: what its ended runs left, or others made. */
+  somethingElse: boolean;
+}
+
+/** Judged by its own row alone: a record of Flink's at the same place says nothing more of its data. */
+const withoutRow = (location: string) => `not exists (select 1 from savepoint o
+  where o.deployment_id = d.id and o.location = ${location} and o.proof is distinct from 'RECORD_ONLY')`;
+
+/** By deployment. */
+export async function restorableOf(sql: Sql, deploymentIds: readonly string[]): Promise<Map<string, Restorable>> {
+  const rows = await sql.rows<{ id: string } & Restorable>(
+    `select d.id, d.name as "deploymentName",
+            array(select s.id from savepoint s where s.deployment_id = d.id and s.state = 'COMPLETED' and s.origin <> 'IMPORTED'
+                     and not s.drained and s.data not in ('MISSING', 'DAMAGED')) as "savepointIds",
+            exists (select 1 from retained_checkpoint r join job e on e.id = r.job_id
+                     where r.deployment_id = d.id and r.data <> 'MISSING'
+                       and case when r.kind = 'SAVEPOINT' then ${withoutRow('r.location')} else e.state not in ${LIVE} end)
          or exists (select 1 from checkpoint c
-                     where c.deployment_id = $1 and c.kind = 'SAVEPOINT' and c.state = 'COMPLETED' and c.savepoint_id is null
-                       and c.location is not null and not c.discarded) as there`,
-    [deploymentId],
+                     where c.deployment_id = d.id and c.kind = 'SAVEPOINT' and c.state = 'COMPLETED' and c.savepoint_id is null
+                       and c.location is not null and not c.discarded and ${withoutRow('c.location')}
+                       and not exists (select 1 from retained_checkpoint r where r.job_id = c.job_id and r.flink_checkpoint_id = c.flink_checkpoint_id))
+            as "somethingElse"
+       from deployment d where d.id = any($1)`,
+    [deploymentIds],
   );
-  return row?.there ?? false;
+  return new Map(rows.map(({ id, ...restorable }) => [id, restorable]));
 }
 
 export async function databaseNow(sql: Sql): Promise<number> {

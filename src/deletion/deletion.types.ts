@@ -28,7 +28,8 @@ export class DeleteSavepointInput {
 
   @Field(() => Boolean, {
     defaultValue: false,
-    description: 'Also where nothing would remain that its deployment could be restored from.',
+    description:
+      'Also where nothing would remain that its deployment, or a stopped one that falls back to it, could be restored from.',
   })
   lastState!: boolean;
 

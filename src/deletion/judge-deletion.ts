@@ -4,8 +4,15 @@ import { SavepointOrigin, SavepointState } from '../savepoint/savepoint.enums.js
 import { problemOfPlace } from './containment.js';
 import { LastState, SavepointNotDeletable, SavepointProtected, SavepointUnderWay } from './deletion-refusals.types.js';
 import { DeletionScope } from './deletion.enums.js';
-import { databaseNow, type SavepointToDelete, somethingElseLeft } from './deletion.store.js';
-import { isLost, type Protection, protectionsOf, type SavepointFacts, standInTheWay } from './protection.js';
+import { databaseNow, type Restorable, restorableOf, type SavepointToDelete } from './deletion.store.js';
+import {
+  isLost,
+  type LatestStateUse,
+  type Protection,
+  protectionsOf,
+  type SavepointFacts,
+  standInTheWay,
+} from './protection.js';
 import { readProtectionFacts, type Whose } from './protection-facts.js';
 
 /** What whoever asks is ready to pass over. */
@@ -20,35 +27,40 @@ export type DeletionRefusal = SavepointUnderWay | SavepointNotDeletable | Savepo
 
 /** What decides about the savepoints that are listed with one deployment, or about one that is listed with none. */
 export interface Standing {
+  /** What the savepoints are listed with; null: with no deployment. */
+  deploymentId: string | null;
   savepoints: ReadonlyMap<string, SavepointFacts>;
   protections: ReadonlyMap<string, readonly Protection[]>;
-  /** Savepoints that the deployment could be restored from; whoever deletes several takes each out of it. Null: there is no deployment. */
-  restorable: Set<string> | null;
-  somethingElse: boolean;
+  latestStates: readonly LatestStateUse[];
+  /** Of this deployment, and of the stopped ones that LATEST_STATE would start from a savepoint of it. */
+  restorable: ReadonlyMap<string, Restorable>;
 }
 
 /** As it is now: whoever is about to delete one has locked its row before. */
 export async function readStanding(sql: Sql, whose: Whose, deploymentId: string | null): Promise<Standing> {
   const facts = await readProtectionFacts(sql, whose);
+  const users = facts.latestStates.map((use) => use.deploymentId);
   return {
+    deploymentId,
     savepoints: new Map(facts.savepoints.map((one) => [one.id, one])),
     protections: protectionsOf(facts, await databaseNow(sql)),
-    restorable: deploymentId === null ? null : new Set(facts.savepoints.filter(isRestorable).map(({ id }) => id)),
-    somethingElse: deploymentId !== null && (await somethingElseLeft(sql, deploymentId)),
+    latestStates: facts.latestStates,
+    restorable: await restorableOf(sql, deploymentId === null ? users : [deploymentId, ...users]),
   };
 }
-
-const isRestorable = (one: SavepointFacts) =>
-  one.state === SavepointState.COMPLETED && one.origin !== SavepointOrigin.IMPORTED && !one.drained && !isLost(one);
 
 export const isGoing = ({ state }: { state: SavepointState }): boolean =>
   state === SavepointState.DELETING || state === SavepointState.DELETION_FAILED || state === SavepointState.DELETED;
 
-/** What a deletion by hand comes to (RT-7, RT-8, SP-9): what goes, or why nothing does. Of one that is not going already. */
+/**
+ * What a deletion by hand comes to (RT-7, RT-8, SP-9): what goes, or why nothing does. Of one that is not going already. `gone`: those
+ * whose data go before it, of whichever deployment.
+ */
 export function judgeDeletion(
   savepoint: SavepointToDelete,
   standing: Standing,
   wish: DeletionWish,
+  gone: ReadonlySet<string>,
 ): DeletionScope | DeletionRefusal {
   const { id, state, location } = savepoint;
   if (state === SavepointState.PENDING || state === SavepointState.IN_PROGRESS) return new SavepointUnderWay(id, state);
@@ -63,15 +75,22 @@ export function judgeDeletion(
   }
   const protections = standInTheWay(standing.protections.get(id) ?? [], wish);
   if (protections.length > 0) return new SavepointProtected(id, protections);
-  if (scope === DeletionScope.DATA && !wish.lastState && isLastState(id, standing)) return new LastState(id);
-  return scope;
+  const last = scope === DeletionScope.DATA && !wish.lastState ? lastStateOf(id, standing, gone) : null;
+  return last === null ? scope : new LastState(id, last);
 }
 
-/** It can be restored from, and without it there would be nothing. */
-function isLastState(id: string, { savepoints, restorable, somethingElse }: Standing): boolean {
-  const facts = savepoints.get(id);
-  if (restorable === null || somethingElse || !facts || isLost(facts)) return false;
-  return [...restorable].every((other) => other === id);
+/** The deployment that could be restored from it, and from nothing without it, by name: its own, or a stopped one that falls back to it. */
+function lastStateOf(id: string, standing: Standing, gone: ReadonlySet<string>): string | null {
+  const facts = standing.savepoints.get(id);
+  if (!facts || isLost(facts)) return null;
+  const users = standing.latestStates.flatMap((use) => (use.savepointId === id ? use.deploymentId : []));
+  const concerned = new Set(standing.deploymentId === null ? users : [standing.deploymentId, ...users]);
+  for (const deploymentId of concerned) {
+    const restorable = standing.restorable.get(deploymentId);
+    if (!restorable || restorable.somethingElse) continue;
+    if (restorable.savepointIds.every((other) => other === id || gone.has(other))) return restorable.deploymentName;
+  }
+  return null;
 }
 
 export const isRefusal = (judged: DeletionScope | DeletionRefusal): judged is DeletionRefusal & UserError =>

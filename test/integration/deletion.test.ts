@@ -167,7 +167,7 @@ describe('a savepoint that something needs', () => {
     });
     await endRun(stateward, a.jobId);
     expect(kindsOf(await del(newest))).toEqual(['LATEST_STATE', 'NEWEST_GOOD']);
-    expect(await del(source, { force: true })).toMatchObject({ state: 'DELETING' });
+    expect(await del(source, { force: true, lastState: true })).toMatchObject({ state: 'DELETING' });
   });
 
   it('is not deleted while it is pinned or held, force or not; a hold ends by the clock of the database', async () => {
@@ -235,6 +235,53 @@ describe('the last state of a deployment', () => {
       [ended, run.deploymentId],
     );
     expect(await del(newest, { force: true })).toMatchObject({ state: 'DELETING' });
+  });
+
+  it('is one of another deployment, too, that is stopped and would fall back to it', async () => {
+    const [source = ''] = await savepointsOf(await running(), 2);
+    const other = await runFrom(
+      'start_savepoint_id = $2, start_location = (select location from savepoint where id = $2)',
+      [source],
+    );
+    await endRun(stateward, other.jobId);
+    const declined = await del(source, { force: true });
+    expect(declined).toMatchObject({ code: 'LAST_STATE' });
+    const { deployment } = await stateward.ask('query($id: ID!) { deployment(id: $id) { name } }', {
+      id: other.deploymentId,
+    });
+    expect(declined.message).toContain(deployment.name);
+    const before = await insertRun(stateward, other.deploymentId, clusterId);
+    await changed('update job set run = 0 where id = $1', [before]);
+    const kept = await insertCompleted(stateward, before, 9, { drained: true });
+    await endRun(stateward, before);
+    expect(await del(source, { force: true })).toMatchObject({ code: 'LAST_STATE' });
+    await changed('update savepoint set drained = false where id = $1', [kept]);
+    expect(await del(source, { force: true })).toMatchObject({ state: 'DELETING' });
+  });
+
+  it('is one while all else that Flink has told of is known to be DAMAGED or MISSING', async () => {
+    const run = await running();
+    const [only = ''] = await savepointsOf(run, 1);
+    const damaged = await insertImport(stateward, clusterId, { deploymentId: run.deploymentId, verified: true });
+    await changed(`update savepoint set data = 'DAMAGED' where id = $1`, [damaged]);
+    const seenByFlink = (flinkId: number, location: string) =>
+      changed(
+        `insert into checkpoint (job_id, deployment_id, flink_checkpoint_id, triggered_at, kind, state, checkpointed_bytes, state_bytes,
+                                 subtasks, acknowledged_subtasks, location)
+         values ($1, $2, $3, now(), 'SAVEPOINT', 'COMPLETED', 1, 1, 1, 1, coalesce((select location from savepoint where id::text = $4), $4))`,
+        [run.jobId, run.deploymentId, flinkId, location],
+      );
+    await seenByFlink(5, damaged);
+    expect(await del(only, { force: true })).toMatchObject({ code: 'LAST_STATE' });
+    await seenByFlink(6, 'file:/elsewhere/savepoint-abc-def');
+    await changed(
+      `insert into retained_checkpoint (job_id, deployment_id, flink_checkpoint_id, kind, triggered_at, location, source, data)
+       values ($1, $2, 6, 'SAVEPOINT', now(), 'file:/elsewhere/savepoint-abc-def', 'STATISTICS', 'MISSING')`,
+      [run.jobId, run.deploymentId],
+    );
+    expect(await del(only, { force: true })).toMatchObject({ code: 'LAST_STATE' });
+    await changed(`update retained_checkpoint set data = 'PRESENT' where job_id = $1`, [run.jobId]);
+    expect(await del(only, { force: true })).toMatchObject({ state: 'DELETING' });
   });
 
   it('is also one that no rule protects: a drained savepoint can be restored from, too', async () => {
