@@ -44,11 +44,14 @@ export function chooseDisposer(
   return { waitingFor: more > 0 ? `${named}; or one of ${more} more` : named };
 }
 
+/** What is waited for of a cluster that is away, whether it is to be asked or was. */
+export const toAnswer = (clusterName: string) => `cluster "${clusterName}" to answer`;
+
 const rank = ({ clusterId }: Disposer, madeBy: string | null) => (clusterId === madeBy ? 0 : 1);
 
 function obstacleOf({ name, state, flinkVersion }: Disposer, made: string | null): string | null {
   if (state === 'CHANGED') return `confirmCluster to say what cluster "${name}" is`;
-  if (state !== 'REACHABLE' || flinkVersion === null) return `cluster "${name}" to answer`;
+  if (state !== 'REACHABLE' || flinkVersion === null) return toAnswer(name);
   if (compareVersions(made, flinkVersion) === 'NEWER')
     return `a newer Flink on cluster "${name}": its ${flinkVersion} does not read a savepoint of ${made}`;
   return null;

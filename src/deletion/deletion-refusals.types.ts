@@ -1,7 +1,9 @@
 import { Field, ID, ObjectType } from 'type-graphql';
+import { DateTime } from '../api/scalars.js';
 import { UserError } from '../api/user-error.js';
 import { SavepointState } from '../savepoint/savepoint.enums.js';
 import { ProtectionKind } from './deletion.enums.js';
+import type { Disposal } from './disposal.store.js';
 import type { Protection } from './protection.js';
 
 @ObjectType({ description: 'One reason why a savepoint is not deleted now.' })
@@ -138,5 +140,30 @@ export class NotBeingDeleted extends UserError {
     const asIs =
       savepointState === SavepointState.DELETED ? 'it is gone already' : 'ask for its deletion first (deleteSavepoint)';
     this.message = `Savepoint ${savepointId} is ${savepointState}, and no deletion of it is under way: ${asIs}.`;
+  }
+}
+
+@ObjectType({
+  implements: UserError,
+  description:
+    'Declined: Flink was asked to delete it and may still be at it, so its place is not free yet. It can be given up when that has ended.',
+})
+export class DisposalUnderWay extends UserError {
+  override readonly code = 'DISPOSAL_UNDER_WAY' as const;
+  override readonly message: string;
+
+  @Field(() => ID, { description: 'The savepoint: follow it.' })
+  readonly savepointId: string;
+
+  @Field(() => DateTime, { description: 'When Flink was asked, on the clock of the database.' })
+  readonly askedAt: Date;
+
+  constructor(savepointId: string, { clusterName, location, askedAt }: Disposal) {
+    super();
+    this.savepointId = savepointId;
+    this.askedAt = askedAt;
+    this.message =
+      `The deletion of savepoint ${savepointId} is not given up now: cluster "${clusterName}" was asked at ${askedAt.toISOString()} and may still be deleting files at ${location}. ` +
+      'Ask again when that has ended. If the cluster does not answer, Stateward lets go of it after its rest.async.store-duration (5 min by default); if it answers and never ends, restart its JobManager.';
   }
 }

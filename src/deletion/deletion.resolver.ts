@@ -68,7 +68,7 @@ export class DeletionResolver {
 
   @Mutation(() => ForgetSavepointResult, {
     description:
-      'Gives a deletion up: the savepoint ends as DELETED with proof NONE. Nothing is deleted by that, and deletion.leftPath says where data may be left.',
+      'Gives a deletion up: the savepoint ends as DELETED with proof NONE. Nothing is deleted by that, and deletion.leftPath says where data may be left. Declined while Flink may be deleting it.',
   })
   forgetSavepoint(
     @Arg('input', () => ForgetSavepointInput, { description: 'Which savepoint, and why.' }) input: ForgetSavepointInput,

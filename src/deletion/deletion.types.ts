@@ -5,6 +5,7 @@ import { Savepoint } from '../savepoint/savepoint.entity.js';
 import { CheckpointIsFlinks } from '../savepoint/savepoint-id.js';
 import { SavepointFilterInput } from '../savepoint/savepoint.types.js';
 import {
+  DisposalUnderWay,
   LastState,
   NotBeingDeleted,
   SavepointNotDeletable,
@@ -202,6 +203,15 @@ export type RetryDeletionResult = typeof RetryDeletionResult;
 export const ForgetSavepointResult = createUnionType({
   name: 'ForgetSavepointResult',
   description: 'The savepoint whose deletion was given up, or why it was not.',
-  types: () => [Savepoint, NotFound, InvalidInput, NotBeingDeleted, CheckpointIsFlinks, IdempotencyKeyReused] as const,
+  types: () =>
+    [
+      Savepoint,
+      NotFound,
+      InvalidInput,
+      NotBeingDeleted,
+      DisposalUnderWay,
+      CheckpointIsFlinks,
+      IdempotencyKeyReused,
+    ] as const,
 });
 export type ForgetSavepointResult = typeof ForgetSavepointResult;

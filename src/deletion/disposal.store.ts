@@ -41,8 +41,19 @@ export interface DeletionAtWork {
   };
   /** Clusters that reach its storage now. */
   disposers: Disposer[];
-  /** The cluster that was asked; `gone`: it is not what it was then, or reaches the storage no more. */
-  asked: { name: string; url: string; gone: boolean } | null;
+  /** The cluster that was asked. */
+  asked: Asked | null;
+}
+
+export interface Asked {
+  name: string;
+  url: string;
+  /** It was removed, or is not what it was then. */
+  gone: boolean;
+  /** Since it is known not to answer; null: it does. */
+  silentMs: number | null;
+  /** How long its Flink keeps the result of what it was asked for; 0: for ever. */
+  keepsResultsMs: number;
 }
 
 /** The directories that were named to Flink for savepoint `s`. */
@@ -63,7 +74,9 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
                                   'flinkVersion', c.flink_version, 'processMark', c.process_mark, 'uri', r.uri))
                                 from storage_root r join cluster c on c.id = r.cluster_id
                                where r.storage_id = s.storage_id and r.left_at is null and c.removed_at is null), '[]'),
-        'asked', (select jsonb_build_object('name', c.name, 'url', c.url, 'gone', c.removed_at is not null or coalesce(c.replaced_at > d.sent_at, false))
+        'asked', (select jsonb_build_object('name', c.name, 'url', c.url, 'gone', c.removed_at is not null or coalesce(c.replaced_at > d.sent_at, false),
+                     'silentMs', case when c.state = 'UNREACHABLE' then (extract(epoch from now() - c.state_since) * 1000)::float8 end,
+                     'keepsResultsMs', c.async_store_duration_ms)
                     from cluster c where c.id = d.cluster_id)) as work
        from deletion d
        join savepoint s on s.id = d.id
@@ -73,6 +86,21 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
   );
   return row?.work ?? null;
 }
+
+/** What Flink was asked for, and has not told the end of. */
+export interface Disposal {
+  clusterName: string;
+  location: string;
+  askedAt: Date;
+}
+
+/** null: Flink is not asked now, or what became of it cannot be known any more. */
+export const disposalUnderWay = (sql: Sql, id: string) =>
+  sql.row<Disposal>(
+    `select c.name as "clusterName", d.location, d.sent_at as "askedAt" from deletion d join cluster c on c.id = d.cluster_id
+      where d.id = $1 and d.state = 'DISPOSING'`,
+    [id],
+  );
 
 /** Before its deletion's row in the order of locks: whoever would retry or forget it waits. */
 export const lockSavepointRow = (tx: Transaction, id: string) =>

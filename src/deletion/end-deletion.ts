@@ -111,7 +111,28 @@ export function waitFor(
   waitingFor: string,
   againInMs: number,
 ): Promise<void> {
-  const set = { ...SETTLED, state: DeletionState.WAITING, cluster_id: null, waiting_for: waitingFor };
+  const set = { ...SETTLED, state: DeletionState.WAITING, cluster_id: null };
+  return wait(database, work, claim, waitingFor, { set, againInMs });
+}
+
+/** The same, of a disposal that Flink was asked for: it stays with that cluster. */
+export const waitForAsked = (
+  database: Database,
+  work: DeletionAtWork,
+  claim: Claim,
+  waitingFor: string,
+  againInMs: number,
+): Promise<void> => wait(database, work, claim, waitingFor, { set: { failures: 0 }, againInMs });
+
+function wait(
+  database: Database,
+  work: DeletionAtWork,
+  claim: Claim,
+  waitingFor: string,
+  later: { set: Record<string, unknown>; againInMs: number },
+): Promise<void> {
+  const { againInMs } = later;
+  const set = { ...later.set, waiting_for: waitingFor };
   if (work.waitingFor === waitingFor) return fencedWrite(database, claim, [work.state], set, { againInMs });
   return commit(database, work, claim, {
     set,

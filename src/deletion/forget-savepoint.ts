@@ -9,16 +9,19 @@ import { findSavepoint } from '../savepoint/find-savepoint.js';
 import { DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
 import { refuseCheckpointId } from '../savepoint/savepoint-id.js';
 import { checkReason } from './delete-savepoint.js';
-import { NotBeingDeleted } from './deletion-refusals.types.js';
+import { DisposalUnderWay, NotBeingDeleted } from './deletion-refusals.types.js';
 import { DeletionState } from './deletion.enums.js';
 import type { ForgetSavepointInput, ForgetSavepointResult } from './deletion.types.js';
-import { lockSavepointRow, moveSavepoint, takeOver } from './disposal.store.js';
+import { disposalUnderWay, lockSavepointRow, moveSavepoint, takeOver } from './disposal.store.js';
 import { findDeletion } from './find-deletion.js';
 import { inWordsBytes } from './words.js';
 
 const going = [SavepointState.DELETING, SavepointState.DELETION_FAILED];
 
-/** A person gives a deletion up: the record ends without any proof, and says what may be left, and where. */
+/**
+ * A person gives a deletion up: the record ends without any proof, and says what may be left, and where. Its place is free from then on,
+ * so that waits while Flink may still be deleting there.
+ */
 export async function forgetSavepoint(
   { database }: { database: Database },
   input: ForgetSavepointInput,
@@ -35,6 +38,8 @@ export async function forgetSavepoint(
     const savepoint = await findSavepoint(tx, id);
     if (!savepoint) return new NotFound('savepointId', 'savepoint', id);
     if (!going.includes(savepoint.state)) return new NotBeingDeleted(id, savepoint.state);
+    const disposal = await disposalUnderWay(tx, id); // none begins while the savepoint's row is locked
+    if (disposal) return new DisposalUnderWay(id, disposal);
     const deletion = await findDeletion(tx, id);
     const left = {
       left_path: deletion?.leftPath ?? savepoint.location,

@@ -1,15 +1,24 @@
 import { type Claim, fencedWrite } from '../db/claims.js';
+import { AppError } from '../errors.js';
 import { foundNoSavepoint } from '../flink/disposal-failure.js';
-import type { FlinkCause } from '../flink/flink.types.js';
+import type { DisposalStatus, FlinkCause } from '../flink/flink.types.js';
+import { toAnswer } from './choose-disposer.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionNote, DeletionState } from './deletion.enums.js';
-import type { DeletionAtWork } from './disposal.store.js';
-import { endDeletion, failDeletion } from './end-deletion.js';
+import type { Asked, DeletionAtWork } from './disposal.store.js';
+import { endDeletion, failDeletion, waitForAsked } from './end-deletion.js';
 import { inWords, lookForRest } from './look-for-rest.js';
 
 const DISPOSING = [DeletionState.DISPOSING];
 /** A folder that is read over a network may show for so long what is gone. */
 const SHOWN_LATE_MS = 3_000;
+
+/** While the cluster that was asked does not answer. */
+const SILENT_LOOK_EVERY_MS = 5_000;
+/** Longer than deleting many files takes: from then on it is told that it is waited for. */
+const SLOW_MS = 10 * 60_000;
+/** How long Flink keeps a result where it was not told otherwise; and where it was told to keep it for ever, since its process may be gone. */
+const KEPT_BY_DEFAULT_MS = 300_000;
 
 /** Pause before Flink is asked again how a disposal goes: some 0.1 s is usual, and one of many files may take minutes. */
 export const askPauseMs = (sentAgoMs: number): number => Math.min(5_000, Math.max(200, sentAgoMs * 0.2));
@@ -18,10 +27,17 @@ export const askPauseMs = (sentAgoMs: number): number => Math.min(5_000, Math.ma
 export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
   const { asked, requestId } = work;
   if (!asked || asked.gone || requestId === null) return lost(deps, claim);
-  const status = await deps.flinkClients.at(asked.url).disposalOperation(requestId);
+  let status: DisposalStatus;
+  try {
+    status = await deps.flinkClients.at(asked.url).disposalOperation(requestId);
+  } catch (error) {
+    if (!(error instanceof AppError) || asked.silentMs === null) throw error;
+    if (asked.silentMs > (asked.keepsResultsMs || KEPT_BY_DEFAULT_MS)) return lost(deps, claim);
+    return waitForAsked(deps.database, work, claim, toAnswer(asked.name), SILENT_LOOK_EVERY_MS);
+  }
   switch (status.status) {
     case 'PENDING':
-      return fencedWrite(deps.database, claim, DISPOSING, pending, { againInMs: askPauseMs(work.sentAgoMs ?? 0) });
+      return goesOn(deps, work, claim, asked);
     case 'COMPLETED':
       return confirmed(deps, work, claim);
     case 'FAILED':
@@ -32,6 +48,13 @@ export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWor
 }
 
 const pending = { failures: 0, waiting_for: null };
+
+function goesOn({ database }: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim, { name }: Asked): Promise<void> {
+  const sentAgoMs = work.sentAgoMs ?? 0;
+  const againInMs = askPauseMs(sentAgoMs);
+  if (sentAgoMs < SLOW_MS) return fencedWrite(database, claim, DISPOSING, pending, { againInMs });
+  return waitForAsked(database, work, claim, `cluster "${name}" to end the disposal that it was asked for`, againInMs);
+}
 
 /** Flink says that it is done. Where its word can be held against the storage, that counts. */
 async function confirmed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
@@ -74,10 +97,11 @@ async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Cl
 }
 
 /**
- * Nobody can say any more what became of a disposal: its reply was lost, or its id is forgotten. It is begun anew: the storage tells
+ * Nobody can say any more what became of a disposal: its reply was lost, its id is forgotten, or its cluster has not answered for as long
+ * as it would have known it. It is begun anew, by whichever cluster can: the storage tells
  * what is left, where it can be read; else it is asked for again, and then "not found" proves nothing.
  */
 function lost({ database }: AdvanceDeletionDeps, claim: Claim): Promise<void> {
-  const set = { ...pending, state: DeletionState.WAITING, request_id: null, may_have_begun: true };
+  const set = { failures: 0, state: DeletionState.WAITING, request_id: null, may_have_begun: true };
   return fencedWrite(database, claim, DISPOSING, set, { againInMs: 200 });
 }

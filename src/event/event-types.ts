@@ -178,7 +178,10 @@ registerEnumType(EventType, {
     },
     SAVEPOINT_UPDATED: { description: 'Description, pin or hold of a savepoint was changed.' },
     DELETION_REQUESTED: { description: 'A savepoint is being deleted: from now on it cannot be restored from.' },
-    DELETION_WAITS: { description: 'No cluster can delete a savepoint now; it is done when one comes back.' },
+    DELETION_WAITS: {
+      description:
+        'No cluster can delete a savepoint now, or the one that was asked does not tell what came of it; it goes on by itself when that has changed.',
+    },
     DELETION_FAILED: {
       description: 'A savepoint could not be deleted; it is tried again, and the message says what is left.',
     },

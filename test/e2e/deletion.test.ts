@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { wake } from '../../src/db/claims.js';
 import {
   askToDelete,
   completedSavepoint,
@@ -132,21 +133,41 @@ describe('a savepoint that is deleted', () => {
     await del(old.id);
     expect(await overview()).toEqual({ savepointBytes: bytes, deletingBytes: old.sizeBytes, deletionsFailed: 0 });
     await waitFor(() => disposalCalls(flink).length === 1, { what: 'Flink to be asked' });
-    await mutate(stateward, 'forgetSavepoint', { savepointId: old.id });
+    flink.knobs.disposalDurationMs = 0;
+    await flink.restart();
+    await deletionIn(stateward, old.id, 'DELETED');
     expect(await overview()).toEqual({ savepointBytes: newest.sizeBytes, deletingBytes: 0, deletionsFailed: 0 });
   });
 });
 
 describe('a deletion that cannot be done now', () => {
-  it('waits while the cluster is away, says so once, and is done when it is back', async () => {
-    proxy.cut();
-    await waitFor(
+  const seenAsAway = () =>
+    waitFor(
       () =>
         stateward.services.database.row(`select 1 from cluster where id = $1 and state = 'UNREACHABLE'`, [
           scenario.clusterId,
         ]),
       { what: 'the cluster to be seen as away' },
     );
+  /** Another cluster, which reaches the same storage. */
+  async function withAnother(then: (other: FakeFlink) => Promise<void>): Promise<void> {
+    const other = await startFakeFlink({ savepointRoot: flink.savepointRoot, folder: flink.folder });
+    try {
+      const there = await deploymentOn(stateward, other);
+      await changed(
+        `update storage_root set storage_id = (select storage_id from savepoint where id = $2)
+          where cluster_id = $1 and storage_id = (select savepoint_storage_id from cluster where id = $1)`,
+        [there.clusterId, old.id],
+      );
+      await then(other);
+    } finally {
+      await other.stop();
+    }
+  }
+
+  it('waits while the cluster is away, says so once, and is done when it is back', async () => {
+    proxy.cut();
+    await seenAsAway();
     await del(old.id);
     expect(await waitingDeletion(stateward, old.id)).toMatch(/^cluster ".*" to answer$/);
     expect(await deletionNow(stateward, old.id)).toMatchObject({ state: 'DELETING', deletion: { state: 'WAITING' } });
@@ -179,26 +200,58 @@ describe('a deletion that cannot be done now', () => {
 
   it('is done by another cluster that reaches the same storage', async () => {
     proxy.cut();
-    const other = await startFakeFlink({ savepointRoot: flink.savepointRoot, folder: flink.folder });
-    try {
-      const there = await deploymentOn(stateward, other);
-      await changed(
-        `update storage_root set storage_id = (select storage_id from savepoint where id = $2)
-          where cluster_id = $1 and storage_id = (select savepoint_storage_id from cluster where id = $1)`,
-        [there.clusterId, old.id],
-      );
-      await waitFor(
-        () =>
-          stateward.services.database.row(`select 1 from cluster where id = $1 and state = 'UNREACHABLE'`, [
-            scenario.clusterId,
-          ]),
-        { what: 'the cluster to be seen as away' },
-      );
+    await withAnother(async (other) => {
+      await seenAsAway();
       await del(old.id);
       expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'EMPTY' });
       expect(other.disposed).toEqual([old.location]);
-    } finally {
-      await other.stop();
-    }
+    });
+  });
+
+  it('stays with the cluster that was asked while that may still know of it, says so once, and then goes to another', async () => {
+    flink.knobs.disposalDurationMs = Infinity;
+    await del(old.id);
+    await waitFor(() => disposalCalls(flink).length === 1, { what: 'Flink to be asked' });
+    proxy.cut();
+    await seenAsAway();
+    await withAnother(async (other) => {
+      const told = async () => {
+        const { deletion } = await deletionNow(stateward, old.id);
+        return /^cluster ".*" to answer$/.test(deletion.waitingFor ?? '') && deletion;
+      };
+      expect(await waitFor(told, { what: 'the deletion to wait for the answer' })).toMatchObject({
+        state: 'DISPOSING',
+      });
+      const waits = ['DELETION_REQUESTED', 'DELETION_WAITS'];
+      expect(await deletionEvents(old.id)).toEqual(waits);
+      expect(disposalCalls(other)).toEqual([]);
+      await changed(
+        `update cluster set state_since = now() - async_store_duration_ms * interval '1 ms' - interval '1 s' where id = $1`,
+        [scenario.clusterId],
+      );
+      await wake(stateward.services.database, 'deletion', old.id);
+      expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'EMPTY' });
+      expect(other.disposed).toEqual([old.location]);
+      expect(await deletionEvents(old.id)).toEqual([...waits, 'SAVEPOINT_DELETED']);
+    });
+  });
+
+  it('says once that a disposal takes long', async () => {
+    flink.knobs.disposalDurationMs = Infinity;
+    await del(old.id);
+    await waitFor(() => disposalCalls(flink).length === 1, { what: 'Flink to be asked' });
+    await changed(`update deletion set sent_at = sent_at - interval '11 min' where id = $1`, [old.id]);
+    await wake(stateward.services.database, 'deletion', old.id);
+    expect(await waitingDeletion(stateward, old.id)).toMatch(/^cluster ".*" to end the disposal/);
+    const asked = () => flink.requests.filter(({ path }) => path.includes('/savepoint-disposal/')).length;
+    const before = asked();
+    await waitFor(
+      async () => {
+        await wake(stateward.services.database, 'deletion', old.id);
+        return asked() > before + 1;
+      },
+      { what: 'Flink to be asked again' },
+    );
+    expect(await deletionEvents(old.id)).toEqual(['DELETION_REQUESTED', 'DELETION_WAITS']);
   });
 });

@@ -388,6 +388,22 @@ describe('a deletion that is given up or tried again', () => {
     }
   });
 
+  it('is not given up while Flink may be deleting: its place is free only when that has ended', async () => {
+    const [id = ''] = await savepointsOf(await running(), 2);
+    await del(id);
+    await changed(
+      `update deletion set state = 'DISPOSING', cluster_id = $2, location = 'file:/sp/it', sent_at = now(), request_id = 'r' where id = $1`,
+      [id, clusterId],
+    );
+    const declined = await askToForget(stateward, id);
+    expect(declined).toMatchObject({ code: 'DISPOSAL_UNDER_WAY', savepointId: id, askedAt: expect.any(String) });
+    expect(declined.message).toContain('file:/sp/it');
+    expect(declined.message).toContain(declined.askedAt);
+    expect(await states([id])).toEqual(['DELETING']);
+    await changed(`update deletion set state = 'WAITING', request_id = null where id = $1`, [id]);
+    expect(await askToForget(stateward, id)).toMatchObject({ state: 'DELETED', proof: 'NONE' });
+  });
+
   it('ends without a proof when it is forgotten, keeps path and bytes, and is over for good', async () => {
     const [id = ''] = await savepointsOf(await running(), 2);
     await del(id);

@@ -39,6 +39,7 @@ export const askToRetry = (stateward: Stateward, savepointId: string): Promise<D
 export const askToForget = (stateward: Stateward, savepointId: string, reason?: string): Promise<Data> =>
   mutate(stateward, 'forgetSavepoint', { savepointId, reason }, [
     `... on Savepoint { ${SAVEPOINT} }`,
+    '... on DisposalUnderWay { savepointId askedAt }',
     '... on NotBeingDeleted { savepointState }',
   ]);
 
