@@ -50,12 +50,15 @@ export async function judgeWithDeployment(
 const states = [SavepointState.PENDING, SavepointState.IN_PROGRESS, SavepointState.COMPLETED];
 const wanted = { SCHEDULED: { states, origins: [SavepointOrigin.SCHEDULED] }, ALL: { states } };
 
+/** Only asked for where the last state is to stay. */
+const NONE_GONE: ReadonlySet<string> = new Set();
+
 function judge(
   savepoint: SavepointToDelete,
   standing: Standing,
   deploymentId: string,
 ): DeletionScope | DeletionRefusal {
-  const judged = judgeDeletion(savepoint, standing, { force: true, lastState: true, alsoData: false });
+  const judged = judgeDeletion(savepoint, standing, { force: true, lastState: true, alsoData: false }, NONE_GONE);
   if (isRefusal(judged) || judged === DeletionScope.RECORD) return judged;
   const protections = standing.protections.get(savepoint.id) ?? [];
   const ofOthers = protections.filter((one) => one.kind === 'LATEST_STATE' && one.deploymentId !== deploymentId);
