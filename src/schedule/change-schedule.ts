@@ -25,7 +25,7 @@ import {
 } from './schedule.types.js';
 import type { ScheduleDeps } from './set-schedule.js';
 
-/** Lets the slots of a schedule go by. One that is paused already answers as it is. */
+/** Lets the slots of a schedule go by, those that were due before it aside. One that is paused already answers as it is. */
 export async function pauseSchedule(
   deps: ScheduleDeps,
   input: PauseSavepointScheduleInput,
@@ -34,11 +34,12 @@ export async function pauseSchedule(
   const reason = input.reason?.trim() || null;
   if (reason && reason.length > 500)
     return new InvalidInput('reason', `it has ${reason.length} characters; 500 are kept.`);
-  return change(deps, 'pauseSavepointSchedule', input, caller, async (tx, { schedule, deployment, about }) => {
+  return change(deps, 'pauseSavepointSchedule', input, caller, async (tx, { schedule, deployment, cluster, about }) => {
     if (schedule.pausedAt) return [];
+    const decided = await decideAllOf(tx, schedule.id, cluster, { floorMs: deps.config.leastSlotIntervalMs });
     await markPaused(tx, schedule.id, caller.actor, reason);
     const message = `The schedule of ${deployment.name} was paused by ${caller.actor}${reason ? `: ${reason}` : ''}. Its slots go by until it is resumed.`;
-    return [{ ...about, type: EventType.SCHEDULE_PAUSED, message }];
+    return [...decided, { ...about, type: EventType.SCHEDULE_PAUSED, message }, ...(await admitTo(tx, cluster, 0))];
   });
 }
 

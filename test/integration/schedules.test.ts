@@ -339,6 +339,43 @@ describe('pausing, resuming and removing', () => {
     expect(await slotsOf(stateward, deploymentId)).toMatchObject([{ outcome: 'SKIPPED', reason: 'PAUSED' }]);
   });
 
+  it('decide what was due before the pause by the schedule as it stood', async () => {
+    const { deploymentId, clusterId } = await deployed();
+    await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
+    await scheduled(stateward, deploymentId);
+    const slotAt = await slotDueFor(stateward, deploymentId, 1_000);
+    await mutate(stateward, 'pauseSavepointSchedule', { deploymentId });
+    expect(await slotsOf(stateward, deploymentId)).toMatchObject([
+      { slotAt, outcome: 'FIRED', caughtUp: false, savepoint: { state: 'IN_PROGRESS', origin: 'SCHEDULED' } },
+    ]);
+    expect(await scheduleEvents(deploymentId)).toEqual(['SCHEDULE_SET', 'SCHEDULE_PAUSED']);
+  });
+
+  it('make up, before the pause, for what was missed until then', async () => {
+    const { deploymentId, clusterId } = await deployed();
+    await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
+    await scheduled(stateward, deploymentId);
+    const slotAt = await slotDueFor(stateward, deploymentId, 90_000);
+    await mutate(stateward, 'pauseSavepointSchedule', { deploymentId });
+    expect(await slotsOf(stateward, deploymentId)).toMatchObject([{ slotAt, outcome: 'FIRED', caughtUp: true }]);
+  });
+
+  it('make up for no slot of the pause, however long it took', async () => {
+    const { deploymentId, clusterId } = await deployed();
+    await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
+    const { id } = await scheduled(stateward, deploymentId);
+    await mutate(stateward, 'pauseSavepointSchedule', { deploymentId });
+    await stateward.services.database.changed(
+      `update savepoint_schedule set paused_at = now() - interval '3 days' where id = $1`,
+      [id],
+    );
+    await slotDueFor(stateward, deploymentId, 2 * 86_400_000);
+    await mutate(stateward, 'resumeSavepointSchedule', { deploymentId });
+    const slots = await slotsOf(stateward, deploymentId);
+    expect(slots).toMatchObject([{ outcome: 'SKIPPED', reason: 'PAUSED' }]);
+    expect(slots[0]?.count).toBeGreaterThan(1);
+  });
+
   it('end a schedule for good; its slots and its savepoints stay', async () => {
     const { deploymentId, clusterId } = await deployed();
     await insertJob(stateward, deploymentId, clusterId, 'RUNNING');
