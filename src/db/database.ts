@@ -229,6 +229,12 @@ export function isMalformed(error: unknown): boolean {
   return driver instanceof pg.DatabaseError && driver.code?.startsWith('22') === true;
 }
 
+/** Whether an error has nothing to do with the values of a statement, which are what PostgreSQL's classes 22 and 23 are about. */
+export function isOfTheDatabase(error: unknown): boolean {
+  const driver = (error as { driverError?: unknown }).driverError ?? error;
+  return isTrouble(error) || (driver instanceof pg.DatabaseError && !/^2[23]/.test(driver.code ?? ''));
+}
+
 /** bigint comes as text; sizes and durations are safe to 2^53. */
 export const bigintToNumber = {
   to: (value: number | null | undefined) => value,

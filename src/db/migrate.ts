@@ -6,6 +6,7 @@ import { WholeLife1764288000000 } from './migrations/0003-whole-life.js';
 import { SchedulesAndDeletion1764374400000 } from './migrations/0004-schedules-and-deletion.js';
 import { ReplacedClusters1764460800000 } from './migrations/0005-replaced-clusters.js';
 import { Drift1764547200000 } from './migrations/0006-drift.js';
+import { SchedulesSetAside1764633600000 } from './migrations/0007-schedules-set-aside.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -24,6 +25,7 @@ export async function runMigrations(url: string): Promise<void> {
       SchedulesAndDeletion1764374400000,
       ReplacedClusters1764460800000,
       Drift1764547200000,
+      SchedulesSetAside1764633600000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

@@ -45,6 +45,8 @@ export enum EventType {
   SCHEDULE_PAUSED = 'SCHEDULE_PAUSED',
   SCHEDULE_RESUMED = 'SCHEDULE_RESUMED',
   SCHEDULE_REMOVED = 'SCHEDULE_REMOVED',
+  SCHEDULE_SET_ASIDE = 'SCHEDULE_SET_ASIDE',
+  SCHEDULE_GOES_ON = 'SCHEDULE_GOES_ON',
   SLOT_SKIPPED = 'SLOT_SKIPPED',
   SLOTS_MISSED = 'SLOTS_MISSED',
   SAVEPOINT_REQUESTED = 'SAVEPOINT_REQUESTED',
@@ -140,6 +142,13 @@ registerEnumType(EventType, {
     SCHEDULE_PAUSED: { description: 'A schedule was paused: its slots go by until it is resumed.' },
     SCHEDULE_RESUMED: { description: 'A paused schedule was resumed; its slots are where they were.' },
     SCHEDULE_REMOVED: { description: 'A schedule has ended; the savepoints that it made stay.' },
+    SCHEDULE_SET_ASIDE: {
+      description:
+        'The slots of a schedule cannot be decided, as a rule since it cannot be read: they wait, and the message says what to do. Told once.',
+    },
+    SCHEDULE_GOES_ON: {
+      description: 'A schedule that was set aside is decided again, and with it the slots that have waited.',
+    },
     SLOT_SKIPPED: {
       description:
         'A slot of a schedule was not used; the message says why. Of slots in a row with one reason, the first is told.',

@@ -1,6 +1,6 @@
 import { answerOnce } from '../api/answer-once.js';
 import { checkId } from '../api/id-arg.js';
-import { InvalidInput, NotFound } from '../api/user-error.js';
+import { InvalidInput, NotFound, type UserError } from '../api/user-error.js';
 import type { Cluster } from '../cluster/cluster.entity.js';
 import type { Transaction } from '../db/database.js';
 import type { Caller } from '../db/idempotency.js';
@@ -22,8 +22,10 @@ import {
   type RemoveSavepointScheduleResult,
   type ResumeSavepointScheduleInput,
   type ResumeSavepointScheduleResult,
+  ScheduleUnreadable,
 } from './schedule.types.js';
 import type { ScheduleDeps } from './set-schedule.js';
+import { isUnreadable, readStored } from './stored-schedule.js';
 
 /** Lets the slots of a schedule go by, those that were due before it aside. One that is paused already answers as it is. */
 export async function pauseSchedule(
@@ -49,14 +51,22 @@ export const resumeSchedule = (
   input: ResumeSavepointScheduleInput,
   caller: Caller,
 ): Promise<ResumeSavepointScheduleResult> =>
-  change(deps, 'resumeSavepointSchedule', input, caller, async (tx, { schedule, deployment, cluster, about }) => {
-    if (!schedule.pausedAt) return [];
-    const decided = await decideAllOf(tx, schedule.id, cluster, { floorMs: deps.config.leastSlotIntervalMs });
-    await markResumed(tx, schedule.id);
-    await wakeSlotWatchers(tx);
-    const message = `The schedule of ${deployment.name} was resumed by ${caller.actor}.`;
-    return [...decided, { ...about, type: EventType.SCHEDULE_RESUMED, message }];
-  });
+  change<ScheduleUnreadable>(
+    deps,
+    'resumeSavepointSchedule',
+    input,
+    caller,
+    async (tx, { schedule, deployment, cluster, about }) => {
+      if (!schedule.pausedAt) return [];
+      const settings = readStored(schedule);
+      if (isUnreadable(settings)) return new ScheduleUnreadable(deployment.name, settings.unreadable);
+      const decided = await decideAllOf(tx, schedule.id, cluster, { floorMs: deps.config.leastSlotIntervalMs });
+      await markResumed(tx, schedule.id);
+      await wakeSlotWatchers(tx);
+      const message = `The schedule of ${deployment.name} was resumed by ${caller.actor}.`;
+      return [...decided, { ...about, type: EventType.SCHEDULE_RESUMED, message }];
+    },
+  );
 
 /** Ends a schedule; the savepoints that it made stay, and one that is under way goes on. */
 export const removeSchedule = (
@@ -78,17 +88,17 @@ interface InForce {
   about: Pick<NewEvent, 'deploymentId' | 'clusterId' | 'actor' | 'details'>;
 }
 
-/** The transaction of a change to the schedule in force of a deployment. `work` answers the events to be recorded. */
-async function change(
+/** The transaction of a change to the schedule in force of a deployment. `work` answers the events to be recorded, or a refusal. */
+async function change<R extends UserError = never>(
   { database }: ScheduleDeps,
   mutation: string,
   input: { deploymentId: string; idempotencyKey?: string | null },
   caller: Caller,
-  work: (tx: Transaction, inForce: InForce) => Promise<NewEvent[]>,
-): Promise<RemoveSavepointScheduleResult> {
+  work: (tx: Transaction, inForce: InForce) => Promise<NewEvent[] | NoInfer<R>>,
+): Promise<RemoveSavepointScheduleResult | NoInfer<R>> {
   checkId('deploymentId', input.deploymentId);
   const request = { caller, idempotencyKey: input.idempotencyKey, mutation, input };
-  return answerOnce<SavepointSchedule, NotFound | NoSchedule>(database, request, findSchedule, async (tx) => {
+  return answerOnce<SavepointSchedule, NotFound | NoSchedule | R>(database, request, findSchedule, async (tx) => {
     const found = await findForDecision(tx, input.deploymentId);
     if (!found || found.deployment.archivedAt) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const { deployment, cluster } = found;
@@ -100,7 +110,9 @@ async function change(
       actor: caller.actor,
       details: { scheduleId: schedule.id },
     };
-    await recordInOrder(tx, await work(tx, { schedule, deployment, cluster, about }));
+    const done = await work(tx, { schedule, deployment, cluster, about });
+    if (!Array.isArray(done)) return done;
+    await recordInOrder(tx, done);
     return schedule.id;
   });
 }

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type LockedCluster, lockClusters } from '../cluster/find-cluster.js';
-import type { Database, Transaction } from '../db/database.js';
+import { type Database, isOfTheDatabase, type Transaction } from '../db/database.js';
 import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import { acceptScheduled, SCHEDULE, type ScheduledRequest } from '../savepoint/accept-scheduled.js';
 import { jitterMs } from './jitter.js';
-import { type CatchUp, SlotReason } from './schedule.enums.js';
-import { type ScheduleSettings, settingsOf } from './schedule-settings.js';
-import { type Decision, decideSlots, slotsUpTo, type Standing } from './slot-decision.js';
+import { CatchUp, SlotReason } from './schedule.enums.js';
+import type { ScheduleSettings } from './schedule-settings.js';
+import { type Aside, goesOn, setAside, setFailedAside } from './set-aside.js';
+import { type Decision, decideSlots, decideUnread, slotsUpTo, type Standing } from './slot-decision.js';
 import {
   type DueSchedule,
   dueSchedules,
@@ -18,6 +19,7 @@ import {
   writeLines,
   type WrittenLine,
 } from './slot.store.js';
+import { isUnreadable, readStored } from './stored-schedule.js';
 
 /** Slots that are decided in one transaction, which holds the rows of their clusters. */
 const AT_ONCE = 1_000;
@@ -34,16 +36,19 @@ export interface Decided {
   clusterIds: string[];
   /** Something is due still. */
   more: boolean;
+  /** Of each schedule that was set aside, since deciding its slots failed otherwise than by what it holds. */
+  failures: Error[];
 }
 
 /** Decides slots that are due on the clusters of a worker. Any number of workers may do so at once: each slot is decided once. */
 export async function decideDueSlots(database: Database, worker: string, floorMs: number): Promise<Decided> {
   const due = clusterByCluster(await dueSchedules(database, worker, READ_AT_ONCE));
-  const decided: Decided = { clusterIds: [], more: due.length === READ_AT_ONCE };
+  const decided: Decided = { clusterIds: [], more: due.length === READ_AT_ONCE, failures: [] };
   for (let from = 0; from < due.length; from += AT_ONCE) {
-    const { clusterIds, unfinished } = await decideTogether(database, due.slice(from, from + AT_ONCE), floorMs);
+    const { clusterIds, more, failures } = await decideTogether(database, due.slice(from, from + AT_ONCE), floorMs);
     decided.clusterIds.push(...clusterIds);
-    decided.more ||= unfinished;
+    decided.more ||= more;
+    decided.failures.push(...failures);
   }
   return decided;
 }
@@ -62,33 +67,53 @@ function clusterByCluster(due: readonly OwnedSchedule[]): OwnedSchedule[] {
   return [...clusters.values()].flat();
 }
 
-async function decideTogether(
-  database: Database,
-  due: readonly OwnedSchedule[],
-  floorMs: number,
-): Promise<{ clusterIds: string[]; unfinished: boolean }> {
+/** Halves what cannot be decided, until the bad one is alone: that is set aside. Trouble of the database is nobody's fault, and goes up. */
+async function decideTogether(database: Database, due: readonly OwnedSchedule[], floorMs: number): Promise<Decided> {
+  try {
+    return await inOneTransaction(database, due, floorMs);
+  } catch (error) {
+    if (isOfTheDatabase(error)) throw error;
+    const [one] = due;
+    if (due.length === 1 && one) return { ...nothing, failures: [await setFailedAside(database, one, error)] };
+    const half = Math.ceil(due.length / 2);
+    const first = await decideTogether(database, due.slice(0, half), floorMs);
+    const second = await decideTogether(database, due.slice(half), floorMs);
+    return {
+      clusterIds: [...first.clusterIds, ...second.clusterIds],
+      more: first.more || second.more,
+      failures: [...first.failures, ...second.failures],
+    };
+  }
+}
+
+const nothing: Decided = { clusterIds: [], more: false, failures: [] };
+
+async function inOneTransaction(database: Database, due: readonly OwnedSchedule[], floorMs: number): Promise<Decided> {
   const decided = await database.transaction(async (tx) => {
     const clusters = await lockClusters(tx, [...new Set(due.map(({ clusterId }) => clusterId))]);
     const ids = due.map(({ id }) => id);
     const { events, clusterIds, unfinished } = await decideOf(tx, ids, clusters, { floorMs });
     await recordInOrder(tx, events);
     failPoint('slots.before-commit');
-    return { clusterIds, unfinished };
+    return { clusterIds, more: unfinished, failures: [] };
   });
   failPoint('slots.decided');
   return decided;
 }
 
-/** The same for one schedule, to the end, by whoever is about to change it; its cluster's row is locked. Answers the events to be recorded. */
+/**
+ * The same for one schedule, to the end, by whoever is about to change it, or ends it; its cluster's row is locked. Answers the events to be
+ * recorded.
+ */
 export async function decideAllOf(
   tx: Transaction,
   scheduleId: string,
   cluster: LockedCluster,
-  { floorMs, catchUp }: { floorMs: number; catchUp?: CatchUp },
+  { floorMs, ends = false }: { floorMs: number; ends?: boolean },
 ): Promise<NewEvent[]> {
   const events: NewEvent[] = [];
   for (;;) {
-    const pass = await decideOf(tx, [scheduleId], [cluster], { floorMs, ...(catchUp && { catchUp }) });
+    const pass = await decideOf(tx, [scheduleId], [cluster], { floorMs, ends });
     events.push(...pass.events);
     if (!pass.unfinished) return events;
   }
@@ -101,16 +126,26 @@ interface Outcome {
   lastSlotAt: number;
   nextSlotAt: number | null;
   savepointId: string;
+  /** Beside those about its slots. */
+  news: NewEvent[];
+}
+
+function endUnread(schedule: DueSchedule, unreadable: string): Outcome {
+  const lastSlotAt = schedule.nextSlotAt.getTime();
+  const pausedAt = schedule.pausedAt?.getTime() ?? null;
+  const decision = decideUnread(lastSlotAt, { pausedAt, newest: schedule.newestReason, unreadable });
+  return { schedule, decision, lastSlotAt, nextSlotAt: null, savepointId: randomUUID(), news: [] };
 }
 
 async function decideOf(
   tx: Transaction,
   ids: readonly string[],
   clusters: readonly LockedCluster[],
-  { floorMs, catchUp }: { floorMs: number; catchUp?: CatchUp },
+  { floorMs, ends = false }: { floorMs: number; ends?: boolean },
 ): Promise<{ events: NewEvent[]; clusterIds: string[]; unfinished: boolean }> {
   const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
   const outcomes: Outcome[] = [];
+  const aside: Aside[] = [];
   let left = MOST_SLOTS;
   let unfinished = false;
   for (const schedule of await lockDue(tx, ids, clusters)) {
@@ -119,13 +154,18 @@ async function decideOf(
       unfinished = true;
       continue;
     }
-    const settings = settingsOf(schedule);
+    const settings = readStored(schedule);
+    if (isUnreadable(settings)) {
+      if (ends) outcomes.push(endUnread(schedule, settings.unreadable));
+      else aside.push({ schedule, why: settings.unreadable });
+      continue;
+    }
     const chain = { cron: settings.cron, zone: settings.zone, floorMs };
     const row = slotsUpTo(chain, schedule.nextSlotAt.getTime(), schedule.now, left);
     left -= row.due.length;
     unfinished ||= row.next !== null && row.next <= schedule.now;
     const savepointId = randomUUID();
-    const standing = standingOf(schedule, cluster, catchUp ? { ...settings, catchUp } : settings);
+    const standing = standingOf(schedule, cluster, ends ? { ...settings, catchUp: CatchUp.NONE } : settings);
     const decision = decideSlots(standing, row, {
       now: schedule.now,
       floorMs,
@@ -138,9 +178,11 @@ async function decideOf(
       lastSlotAt: row.due.at(-1) ?? schedule.nextSlotAt.getTime(),
       nextSlotAt: row.next,
       savepointId,
+      news: goesOn(schedule),
     });
   }
-  if (outcomes.length === 0) return { events: [], clusterIds: [], unfinished };
+  const setAsideNow = await setAside(tx, aside);
+  if (outcomes.length === 0) return { events: setAsideNow, clusterIds: [], unfinished };
   const requests = outcomes.flatMap(requestOf);
   const accepted = await acceptScheduled(tx, requests);
   await writeLines(tx, outcomes.flatMap(linesOf));
@@ -150,7 +192,7 @@ async function decideOf(
   );
   const atOnce = requests.filter(({ notBefore }) => notBefore === null);
   return {
-    events: [...accepted, ...outcomes.flatMap(newsOf)],
+    events: [...setAsideNow, ...accepted, ...outcomes.flatMap(newsOf)],
     clusterIds: [...new Set(atOnce.map(({ clusterId }) => clusterId))],
     unfinished,
   };
@@ -176,6 +218,7 @@ function standingOf(
     stopId: schedule.stopId,
     underWayId: schedule.underWayId,
     pausedAt: schedule.pausedAt?.getTime() ?? null,
+    setAsideAt: schedule.setAsideAt?.getTime() ?? null,
     blackouts,
     catchUp,
   };
@@ -206,9 +249,9 @@ function requestOf({ schedule, decision: { fires }, savepointId }: Outcome): Sch
 }
 
 /** Of slots in a row with one reason the first is told: their history holds each. */
-function newsOf({ schedule, decision }: Outcome): NewEvent[] {
+function newsOf({ schedule, decision, news }: Outcome): NewEvent[] {
   const { deploymentId, deploymentName, clusterId, jobId } = schedule;
-  return decision.lines.flatMap(({ skipped, slotAt, lastSlotAt, count, isNews }) => {
+  const ofSlots = decision.lines.flatMap(({ skipped, slotAt, lastSlotAt, count, isNews }) => {
     if (!skipped || !isNews) return [];
     const missed = skipped.reason === SlotReason.MISSED;
     const which =
@@ -225,6 +268,7 @@ function newsOf({ schedule, decision }: Outcome): NewEvent[] {
       },
     ];
   });
+  return [...news, ...ofSlots];
 }
 
 const iso = (at: number) => new Date(at).toISOString();

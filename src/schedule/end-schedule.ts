@@ -5,12 +5,12 @@ import { EventType } from '../event/event-types.js';
 import type { NewEvent } from '../event/record-event.js';
 import { decideAllOf } from './decide-slots.js';
 import type { SavepointSchedule } from './schedule.entity.js';
-import { CatchUp } from './schedule.enums.js';
 import { markRemoved } from './schedule.store.js';
 
 /**
  * Ends a schedule, after what is due of it was decided: a slot that has just come fires, and what was missed is written down and
- * not made up for. The cluster's row is locked. Answers the events to be recorded.
+ * not made up for. Of one that cannot be read the slot that has waited is missed. The cluster's row is locked. Answers the events to
+ * be recorded.
  */
 export async function endSchedule(
   tx: Transaction,
@@ -19,7 +19,7 @@ export async function endSchedule(
   actor: string,
   floorMs: number,
 ): Promise<NewEvent[]> {
-  const events = await decideAllOf(tx, id, cluster, { floorMs, catchUp: CatchUp.NONE });
+  const events = await decideAllOf(tx, id, cluster, { floorMs, ends: true });
   await markRemoved(tx, id, actor);
   return events;
 }

@@ -11,10 +11,11 @@ import { allSwallowed } from './blackout.js';
 import { type ChainStart, isClamped, slots } from './next-slot.js';
 import type { ScheduleWarning } from './schedule.entity.js';
 import { findSchedulesOf } from './find-schedule.js';
-import { type ScheduleSettings, settingsOf } from './schedule-settings.js';
+import type { ScheduleSettings } from './schedule-settings.js';
 import { demandOn, lastSlotOf } from './schedule.store.js';
 import { warningsOf } from './schedule-warnings.js';
 import { slotsUpTo } from './slot-decision.js';
+import { isUnreadable, readStored } from './stored-schedule.js';
 
 /** What a schedule would do; the same for one that is set and one that is looked at. */
 export interface SchedulePlan {
@@ -75,8 +76,11 @@ async function chainBefore(
   const { now, last } = await lastSlotOf(sql, deploymentId);
   const [current] = deploymentId === null ? [] : await findSchedulesOf(sql, [deploymentId]);
   if (!current?.nextSlotAt) return { now, previous: last };
-  const { cron, zone } = settingsOf(current);
-  const { due } = slotsUpTo({ cron, zone, floorMs }, current.nextSlotAt.getTime(), now, Infinity);
+  const next = current.nextSlotAt.getTime();
+  const settings = readStored(current);
+  if (isUnreadable(settings)) return { now, previous: next <= now ? next : last };
+  const { cron, zone } = settings;
+  const { due } = slotsUpTo({ cron, zone, floorMs }, next, now, Infinity);
   return { now, previous: due.at(-1) ?? last };
 }
 

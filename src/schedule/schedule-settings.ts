@@ -2,7 +2,7 @@ import { InvalidInput } from '../api/user-error.js';
 import type { SavepointFormat } from '../deployment/savepoint-format.js';
 import type { Blackout } from './blackout.js';
 import { type Cron, isCronProblem, parseCron } from './cron.js';
-import type { SavepointSchedule, ScheduleBlackout } from './schedule.entity.js';
+import type { ScheduleBlackout } from './schedule.entity.js';
 import { CatchUp } from './schedule.enums.js';
 import { InvalidCron, type ScheduleInput } from './schedule.types.js';
 import { zoneName } from './zone.js';
@@ -80,39 +80,6 @@ function readBlackouts(
 /** As they are stored. */
 export const storedBlackouts = ({ blackouts }: Pick<ScheduleSettings, 'blackouts'>): ScheduleBlackout[] =>
   blackouts.map(({ start, durationMs, zone }) => ({ start: start.text, durationMs, zone }));
-
-/** The settings of a schedule that was checked when it was set. */
-export function settingsOf(
-  schedule: Pick<
-    SavepointSchedule,
-    'id' | 'expression' | 'zone' | 'catchUp' | 'jitterSeconds' | 'blackouts' | 'attempts' | 'format'
-  >,
-): ScheduleSettings {
-  const { id, expression, zone, catchUp, jitterSeconds, blackouts, attempts, format } = schedule;
-  return {
-    cron: storedCron(id, expression),
-    zone,
-    catchUp,
-    jitterSeconds,
-    blackouts: blackouts.map((blackout) => ({ ...blackout, start: storedCron(id, blackout.start) })),
-    attempts,
-    format,
-  };
-}
-
-/** Read once for each slot, and the same for many schedules. */
-const storedCrons = new Map<string, Cron>();
-const MOST_KEPT = 2_000;
-
-function storedCron(scheduleId: string, text: string): Cron {
-  const known = storedCrons.get(text);
-  if (known) return known;
-  const cron = parseCron(text);
-  if (isCronProblem(cron)) throw new Error(`Schedule ${scheduleId} holds "${text}": ${cron.message}`);
-  if (storedCrons.size >= MOST_KEPT) storedCrons.clear();
-  storedCrons.set(text, cron);
-  return cron;
-}
 
 /** Whether nothing would change. */
 export const isSame = (a: ScheduleSettings, b: ScheduleSettings): boolean => textOf(a) === textOf(b);

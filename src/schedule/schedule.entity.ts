@@ -92,6 +92,21 @@ export class SavepointSchedule {
   @Column('text', { name: 'pause_reason', nullable: true })
   pauseReason!: string | null;
 
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Since when its slots wait, as they cannot be decided; it is tried again each minute. Null: it is not set aside.',
+  })
+  @Column('timestamptz', { name: 'set_aside_at', nullable: true })
+  setAsideAt!: Date | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it is set aside, and what to do, for a person; null: it is not.',
+  })
+  @Column('text', { name: 'set_aside_reason', nullable: true })
+  setAsideReason!: string | null;
+
   @Field(() => String, { description: 'Who has set it.' })
   @Column('text')
   actor!: string;

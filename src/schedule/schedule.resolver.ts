@@ -11,7 +11,7 @@ import { SCHEDULE_PRESETS } from './presets.js';
 import { checkCount, previewSchedule } from './preview-schedule.js';
 import { SavepointSchedule } from './schedule.entity.js';
 import { ComingSlot, PreviewScheduleResult, SchedulePreset, ScheduleRules } from './schedule-preview.types.js';
-import { mostJitterS, settingsOf } from './schedule-settings.js';
+import { mostJitterS } from './schedule-settings.js';
 import {
   PauseSavepointScheduleInput,
   PauseSavepointScheduleResult,
@@ -24,6 +24,7 @@ import {
   SetSavepointScheduleResult,
 } from './schedule.types.js';
 import { setSchedule } from './set-schedule.js';
+import { isUnreadable, readStored } from './stored-schedule.js';
 
 /** A list of slots costs what a page of that size costs. */
 const complexity: ComplexityEstimator = ({ args, childComplexity }) =>
@@ -115,21 +116,27 @@ export class ScheduleResolver {
     return loaders.deployment.load(schedule.deploymentId);
   }
 
-  @FieldResolver(() => String, { description: 'What its expression says, in words.' })
+  @FieldResolver(() => String, {
+    description: 'What its expression says, in words; of one that cannot be read, why not and what to do.',
+  })
   sentence(@Root() schedule: SavepointSchedule): string {
-    return describeCron(settingsOf(schedule).cron, schedule.zone, this.floorMs);
+    const settings = readStored(schedule);
+    return isUnreadable(settings) ? settings.unreadable : describeCron(settings.cron, schedule.zone, this.floorMs);
   }
 
   @FieldResolver(() => Boolean, {
     description: 'Whether it matches more often than slots may come: then nextSlots are fewer than it says.',
   })
   clamped(@Root() schedule: SavepointSchedule): boolean {
-    return isClamped(settingsOf(schedule).cron, schedule.zone, schedule.createdAt.getTime(), this.floorMs);
+    const settings = readStored(schedule);
+    if (isUnreadable(settings)) return false;
+    return isClamped(settings.cron, schedule.zone, schedule.createdAt.getTime(), this.floorMs);
   }
 
   @FieldResolver(() => [ComingSlot], {
     complexity,
-    description: 'Its coming slots, of this very chain; none when it has ended. Those of a paused one go by.',
+    description:
+      'Its coming slots, of this very chain; none when it has ended or cannot be read. Those of a paused one go by.',
   })
   nextSlots(
     @Root() schedule: SavepointSchedule,

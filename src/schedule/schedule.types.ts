@@ -165,6 +165,20 @@ export class NoSchedule extends UserError {
   }
 }
 
+@ObjectType({
+  implements: UserError,
+  description: 'Declined: the schedule cannot be read, so nobody can tell which of its slots were paused. Set it anew.',
+})
+export class ScheduleUnreadable extends UserError {
+  override readonly code = 'SCHEDULE_UNREADABLE' as const;
+  override readonly message: string;
+
+  constructor(deploymentName: string, unreadable: string) {
+    super();
+    this.message = `The schedule of deployment "${deploymentName}" cannot go on, since it cannot be read. ${unreadable}`;
+  }
+}
+
 export const SetSavepointScheduleResult = createUnionType({
   name: 'SetSavepointScheduleResult',
   description: 'The schedule as it is now, or why it was not set.',
@@ -191,7 +205,7 @@ export type PauseSavepointScheduleResult = typeof PauseSavepointScheduleResult;
 export const ResumeSavepointScheduleResult = createUnionType({
   name: 'ResumeSavepointScheduleResult',
   description: 'The schedule, which goes on, or why it does not.',
-  types: () => [SavepointSchedule, NotFound, NoSchedule, IdempotencyKeyReused] as const,
+  types: () => [SavepointSchedule, NotFound, NoSchedule, ScheduleUnreadable, IdempotencyKeyReused] as const,
 });
 export type ResumeSavepointScheduleResult = typeof ResumeSavepointScheduleResult;
 

@@ -15,9 +15,10 @@ import { endSchedule } from './end-schedule.js';
 import { findSchedule } from './find-schedule.js';
 import { planSchedule } from './plan-schedule.js';
 import type { SavepointSchedule } from './schedule.entity.js';
-import { isSame, readSettings, type ScheduleSettings, settingsOf, storedBlackouts } from './schedule-settings.js';
+import { isSame, readSettings, type ScheduleSettings, storedBlackouts } from './schedule-settings.js';
 import { insertSchedule, lockScheduleOf, wakeSlotWatchers } from './schedule.store.js';
 import { InvalidCron, type SetSavepointScheduleInput, type SetSavepointScheduleResult } from './schedule.types.js';
+import { isUnreadable, readStored } from './stored-schedule.js';
 
 export interface ScheduleDeps {
   database: Database;
@@ -41,7 +42,8 @@ export async function setSchedule(
     const found = await findForDecision(tx, input.deploymentId);
     if (!found || found.deployment.archivedAt) return new NotFound('deploymentId', 'deployment', input.deploymentId);
     const current = await lockScheduleOf(tx, input.deploymentId);
-    if (current && isSame(settingsOf(current), settings)) return current.id;
+    const stored = current && readStored(current);
+    if (current && stored && !isUnreadable(stored) && isSame(stored, settings)) return current.id;
     return replace(tx, settings, { ...found, current, floorMs, actor: caller.actor });
   });
 }

@@ -40,6 +40,8 @@ export interface Standing {
   /** A savepoint that is PENDING or IN_PROGRESS. */
   underWayId: string | null;
   pausedAt: number | null;
+  /** Since when it could not be decided until now; null: it could. */
+  setAsideAt: number | null;
   blackouts: readonly Blackout[];
   catchUp: CatchUp;
 }
@@ -53,7 +55,7 @@ export interface WhySkipped {
 export function whyNot(standing: Standing, at: number): WhySkipped | null {
   const { deployment, cluster, stopId, underWayId, pausedAt, blackouts } = standing;
   const skipped = (reason: SlotReason, message: string): WhySkipped => ({ reason, message });
-  if (pausedAt !== null) return skipped(SlotReason.PAUSED, `The schedule is paused since ${iso(pausedAt)}.`);
+  if (pausedAt !== null) return paused(pausedAt);
   const blackout = blackoutAt(blackouts, at);
   if (blackout) return skipped(SlotReason.BLACKOUT, `A blackout lasts until ${iso(blackout.until)}.`);
   const notRunning = () =>
@@ -92,6 +94,10 @@ export function whyNot(standing: Standing, at: number): WhySkipped | null {
 }
 
 const stopped = new Set([DeploymentState.CANCELLED, DeploymentState.FINISHED, DeploymentState.FAILED]);
+const paused = (since: number): WhySkipped => ({
+  reason: SlotReason.PAUSED,
+  message: `The schedule is paused since ${iso(since)}.`,
+});
 const iso = (at: number) => new Date(at).toISOString();
 
 /** Slots in a row that were skipped for such a reason are one line. */
@@ -139,9 +145,7 @@ export function decideSlots(
   const madeUp = rest.length === 0 && !goesOn ? missed.at(-1) : undefined;
   const why = madeUp === undefined ? null : whyNotMadeUp(standing, now, next, floorMs);
   const catchesUp = madeUp !== undefined && why === null;
-  const message = ['No worker decided it within 60 s: none ran, or the database was away.', why]
-    .filter(Boolean)
-    .join(' ');
+  const message = [whyMissed(standing), why].filter(Boolean).join(' ');
   for (const slot of catchesUp ? missed.slice(0, -1) : missed) lines.skip(slot, { reason: SlotReason.MISSED, message });
   if (catchesUp) lines.fire(madeUp, true);
 
@@ -160,6 +164,26 @@ export function decideSlots(
     lines: lines.all,
     fires: fired ? { slotAt: fired.slotAt, missed: fired.caughtUp ? missed.length : 0 } : null,
   };
+}
+
+const whyMissed = ({ setAsideAt }: Standing): string =>
+  setAsideAt === null
+    ? 'No worker decided it within 60 s: none ran, or the database was away.'
+    : `The schedule was set aside since ${iso(setAsideAt)}: it could not be decided.`;
+
+/** A schedule ends that cannot be read: of the slots that are due only the first is known, and whether it was paused then. */
+export function decideUnread(
+  slotAt: number,
+  { pausedAt, newest, unreadable }: { pausedAt: number | null; newest: SlotReason | null; unreadable: string },
+): Decision {
+  const lines = new Lines(newest);
+  if (pausedAt !== null && pausedAt <= slotAt) lines.skip(slotAt, paused(pausedAt));
+  else
+    lines.skip(slotAt, {
+      reason: SlotReason.MISSED,
+      message: `The schedule has ended, and could not be read: ${unreadable}`,
+    });
+  return { lines: lines.all, fires: null };
 }
 
 /** null: the last one that was missed is made up for. */

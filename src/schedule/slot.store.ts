@@ -18,6 +18,9 @@ export const LOOK_AHEAD_MS = 5_000;
 const owner = `select d.cluster_id from deployment d join cluster_lease l on l.cluster_id = d.cluster_id
                 where d.id = s.deployment_id and l.owner = $1 and l.owned_until > now() offset 0`;
 
+/** Of schedule `s`: it is not set aside, or it is time to try it again. */
+const isTried = '(s.tried_again_at is null or s.tried_again_at <= now())';
+
 export interface OwnedSchedule {
   id: string;
   clusterId: string;
@@ -27,7 +30,7 @@ export interface OwnedSchedule {
 export const dueSchedules = (sql: Sql, worker: string, limit: number) =>
   sql.rows<OwnedSchedule>(
     `select s.id, o.cluster_id as "clusterId" from savepoint_schedule s cross join lateral (${owner}) o
-      where s.removed_at is null and s.next_slot_at <= now() order by s.next_slot_at limit $2`,
+      where s.removed_at is null and s.next_slot_at <= now() and ${isTried} order by s.next_slot_at limit $2`,
     [worker, limit],
   );
 
@@ -36,7 +39,7 @@ export async function nextSlotInMs(database: Database, worker: string): Promise<
   const row = await database.row<{ ms: number }>(
     `select extract(epoch from s.next_slot_at - clock_timestamp())::float8 * 1000 as ms
        from savepoint_schedule s cross join lateral (${owner}) o
-      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' order by s.next_slot_at limit 1`,
+      where s.removed_at is null and s.next_slot_at <= now() + $2 * interval '1 ms' and ${isTried} order by s.next_slot_at limit 1`,
     [worker, LOOK_AHEAD_MS],
   );
   return row ? Math.max(0, row.ms) : null;
@@ -53,6 +56,7 @@ export interface DueSchedule {
   attempts: number;
   format: SavepointFormat | null;
   pausedAt: Date | null;
+  setAsideAt: Date | null;
   nextSlotAt: Date;
   deploymentId: string;
   deploymentName: string;
@@ -77,7 +81,7 @@ export interface DueSchedule {
 export const lockDue = (tx: Transaction, ids: readonly string[], clusters: readonly Pick<LockedCluster, 'id'>[]) =>
   tx.rows<DueSchedule>(
     `select s.id, s.expression, s.zone, s.catch_up as "catchUp", s.jitter_seconds as "jitterSeconds", s.blackouts, s.attempts, s.format,
-            s.paused_at as "pausedAt", s.next_slot_at as "nextSlotAt",
+            s.paused_at as "pausedAt", s.set_aside_at as "setAsideAt", s.next_slot_at as "nextSlotAt",
             d.id as "deploymentId", d.name as "deploymentName", d.cluster_id as "clusterId", d.state, d.state_since as "stateSince",
             d.ambiguous_since is not null as ambiguous, d.savepoint_format as "savepointFormat",
             j.id as "jobId", j.waiting_for as "waitingFor", j.state_backend as "stateBackend", j.checkpoint_timeout_ms::float8 as "checkpointTimeoutMs",
@@ -141,19 +145,28 @@ export async function writeLines(tx: Transaction, written: readonly WrittenLine[
   }
 }
 
-/** Moves the chains on, in the transaction that decides their slots. */
+/** Moves the chains on, in the transaction that decides their slots: whatever was set aside is not any more. */
 export const moveChains = (
   tx: Transaction,
   moved: readonly { id: string; lastSlotAt: number; nextSlotAt: number | null }[],
 ) =>
   tx.changed(
-    `update savepoint_schedule s set last_slot_at = m.last_slot_at, next_slot_at = m.next_slot_at
+    `update savepoint_schedule s set last_slot_at = m.last_slot_at, next_slot_at = m.next_slot_at,
+            set_aside_at = null, set_aside_reason = null, tried_again_at = null
        from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as m(id, last_slot_at, next_slot_at) where s.id = m.id`,
     [
       moved.map(({ id }) => id),
       moved.map(({ lastSlotAt }) => new Date(lastSlotAt)),
       moved.map(({ nextSlotAt }) => nextSlotAt && new Date(nextSlotAt)),
     ],
+  );
+
+export const markAside = (tx: Transaction, aside: readonly { id: string; why: string }[], againInMs: number) =>
+  tx.changed(
+    `update savepoint_schedule s set set_aside_at = coalesce(s.set_aside_at, now()), set_aside_reason = a.why,
+            tried_again_at = now() + $3 * interval '1 ms'
+       from unnest($1::uuid[], $2::text[]) as a(id, why) where s.id = a.id`,
+    [aside.map(({ id }) => id), aside.map(({ why }) => why), againInMs],
   );
 
 export interface SlotFilter {

@@ -50,7 +50,8 @@ export function watchSlots({ decide, nextInMs, admit, watch, onError }: SlotWatc
   const loop = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        const { clusterIds, more } = await decide();
+        const { clusterIds, more, failures } = await decide();
+        failures.forEach(onError);
         if (waiting.size === 0) waitingSince = performance.now();
         clusterIds.forEach((id) => waiting.add(id));
         if (!more || performance.now() - waitingSince > ADMITTED_WITHIN_MS) admitNext();

@@ -43,6 +43,9 @@ export function zoneName(name: string): string | null {
 
 export const isZone = (name: string): boolean => zoneName(name) !== null;
 
+/** Whether the clock of a zone that was stored can be read here; quick for one that was. */
+export const isKnownZone = (name: string): boolean => clocks.has(name) || isZone(name);
+
 export function offsetAt(zone: string, instant: number): number {
   const { offset, changes } = yearOf(zone, new Date(instant).getUTCFullYear());
   let found = offset;

@@ -56,7 +56,7 @@ describe('slots that are due', () => {
   it('are left to the worker that owns their cluster', async () => {
     await insertFleet(database, { clusters: 2, perCluster: 3 });
     const stranger = randomUUID();
-    expect(await decideDueSlots(database, stranger, FLOOR)).toEqual({ clusterIds: [], more: false });
+    expect(await decideDueSlots(database, stranger, FLOOR)).toEqual({ clusterIds: [], more: false, failures: [] });
     expect(await nextSlotInMs(database, stranger)).toBeNull();
     const worker = await newOwner(database);
     expect(await nextSlotInMs(database, worker)).toBe(0);
@@ -73,7 +73,8 @@ describe('slots that are due', () => {
     // The same slot once more, as from a decision that was made before the other one was committed.
     await database.changed('update savepoint_schedule set next_slot_at = $1', [before?.next_slot_at]);
     await database.changed(`update savepoint set state = 'COMPLETED'`);
-    await expect(decideDueSlots(database, worker, FLOOR)).rejects.toThrow(/schedule_slot_pkey/);
+    const { failures } = await decideDueSlots(database, worker, FLOOR);
+    expect(failures).toMatchObject([{ cause: { constraint: 'schedule_slot_pkey' } }]);
     expect(await lines(fleet)).toMatchObject([{ outcome: 'FIRED' }]);
     expect(await count('from savepoint')).toBe(1);
   });
@@ -116,6 +117,106 @@ describe('slots that are due', () => {
     expect(await count(`from savepoint where look_at < now() + interval '5 s'`)).toBe(3);
     await database.changed(`update savepoint set look_at = look_at - interval '5 s'`);
     expect((await claimDue(database, worker, 100)).filter(({ table }) => table === 'savepoint')).toHaveLength(3);
+  });
+});
+
+describe('schedules of which one cannot be decided', () => {
+  /** The first of a fleet is the bad one. */
+  const spoil = (fleet: Fleet, set: string) =>
+    database.changed(`update savepoint_schedule set ${set} where id = $1`, [fleet.scheduleIds[0]]);
+  const asideOf = (fleet: Fleet) =>
+    database.row<{ set_aside_reason: string | null; waits: boolean; next: Date }>(
+      `select set_aside_reason, tried_again_at > now() + interval '30 s' as waits, next_slot_at as next from savepoint_schedule where id = $1`,
+      [fleet.scheduleIds[0]],
+    );
+  /** As if the minute until it is tried again had passed. */
+  const minuteLater = () =>
+    database.changed('update savepoint_schedule set tried_again_at = now() where set_aside_at is not null');
+  const told = async (fleet: Fleet) =>
+    (
+      await database.rows<{ type: string }>(
+        `select type from event where deployment_id = $1 and type ~ '^S(CHEDULE|LOT)' order by number`,
+        [fleet.deploymentIds[0]],
+      )
+    ).map(({ type }) => type);
+
+  it.each([
+    ['its zone is not known', `zone = 'Mars/Olympus'`, /"Mars\/Olympus".*setSavepointSchedule/],
+    ['its expression is refused', `expression = '0 3 * * 0'`, /"0 3 \* \* 0".*setSavepointSchedule/],
+    ['a blackout has no known zone', `blackouts = '[{"start":"0 8 * * *","zone":"Mars/Olympus","durationMs":60000}]'`, /"Mars\/Olympus"/],
+    ['a blackout has a refused start', `blackouts = '[{"start":"@daily","zone":"UTC","durationMs":60000}]'`, /"@daily"/],
+  ])('set it aside when %s, tell so once, and decide the others', async (_what, set, why) => {
+    const fleet = await insertFleet(database, { clusters: 2, perCluster: 5 });
+    const worker = await newOwner(database);
+    await spoil(fleet, set);
+    const before = await asideOf(fleet);
+    expect(await decideDueSlots(database, worker, FLOOR)).toMatchObject({ more: false, failures: [] });
+    expect(await count('from schedule_slot')).toBe(9);
+    expect(await asideOf(fleet)).toEqual({ set_aside_reason: expect.stringMatching(why), waits: true, next: before?.next });
+    expect(await nextSlotInMs(database, worker)).toBeNull(); // nobody waits for it
+    await minuteLater();
+    expect(await nextSlotInMs(database, worker)).toBe(0);
+    await decideAll(worker, 1);
+    expect(await asideOf(fleet)).toMatchObject({ waits: true });
+    expect(await told(fleet)).toEqual(['SCHEDULE_SET_ASIDE']);
+  }); // prettier-ignore
+
+  it('decide what it has missed once it can be read', async () => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 1 });
+    const worker = await newOwner(database);
+    await spoil(fleet, `zone = 'Mars/Olympus', next_slot_at = next_slot_at - interval '3 days'`);
+    await decideAll(worker, 1);
+    await spoil(fleet, `zone = 'UTC'`);
+    await decideAll(worker, 1);
+    expect(await lines(fleet)).toEqual([]); // not before its minute has passed
+    await minuteLater();
+    await decideAll(worker, 1);
+    const all = await lines(fleet);
+    expect(all.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ['SKIPPED', 'MISSED'],
+      ['FIRED', null],
+    ]);
+    expect(all[1]).toMatchObject({ caught_up: true });
+    expect(await count(`from schedule_slot where message like '%set aside since%'`)).toBe(1);
+    expect(await asideOf(fleet)).toMatchObject({ set_aside_reason: null, waits: null });
+    expect((await told(fleet)).sort()).toEqual(['SCHEDULE_GOES_ON', 'SCHEDULE_SET_ASIDE', 'SLOTS_MISSED']);
+  });
+
+  it('find it among hundreds by halves when deciding it fails otherwise, and answer why', async () => {
+    const fleet = await insertFleet(database, { clusters: 4, perCluster: 50 });
+    const worker = await newOwner(database);
+    await database.changed(`update deployment set current_job_id = null where id = $1`, [fleet.deploymentIds[0]]);
+    const { failures, clusterIds } = await decideDueSlots(database, worker, FLOOR);
+    expect(failures).toMatchObject([{ message: expect.stringContaining(fleet.scheduleIds[0] ?? '?') }]);
+    expect(failures[0]?.cause).toMatchObject({ message: expect.stringContaining('without a job') });
+    expect(new Set(clusterIds)).toEqual(new Set(fleet.clusterIds));
+    expect(await count('from schedule_slot')).toBe(199);
+    expect(await asideOf(fleet)).toMatchObject({ set_aside_reason: expect.stringContaining('log'), waits: true });
+    expect(await told(fleet)).toEqual(['SCHEDULE_SET_ASIDE']);
+  });
+
+  it('are told of by the watcher, which goes on', async () => {
+    const trouble = new Error('set aside');
+    const errors: unknown[] = [];
+    let passes = 0;
+    const watcher = watchSlots({
+      decide: async () => ({ clusterIds: [], more: (passes += 1) < 3, failures: passes === 1 ? [trouble] : [] }),
+      nextInMs: async () => null,
+      admit: async () => undefined,
+      watch: stateward.services.wakeups.watch('slots'),
+      onError: (error) => errors.push(error),
+    });
+    await waitFor(() => passes >= 3, { what: 'three passes' });
+    await watcher.stop();
+    expect(errors).toEqual([trouble]);
+  });
+
+  it('are none of them set aside when it is the database that fails', async () => {
+    await insertFleet(database, { clusters: 1, perCluster: 4 });
+    const worker = await newOwner(database);
+    await database.changed('alter table schedule_slot rename column caught_up to something_else');
+    await expect(decideDueSlots(database, worker, FLOOR)).rejects.toThrow(/caught_up/);
+    expect(await count('from savepoint_schedule where set_aside_at is not null')).toBe(0);
   });
 });
 

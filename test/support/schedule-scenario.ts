@@ -3,7 +3,7 @@ import { mutate } from './mutate.js';
 import type { Stateward } from './stateward.js';
 
 export const SCHEDULE = `... on SavepointSchedule { id expression zone sentence clamped catchUp jitterSeconds jitterMs attempts format
-  blackouts { start durationMs zone } pausedAt pausedBy pauseReason actor createdAt lastSlotAt nextSlotAt removedAt
+  blackouts { start durationMs zone } pausedAt pausedBy pauseReason setAsideAt setAsideReason actor createdAt lastSlotAt nextSlotAt removedAt
   nextSlots(count: 5) { slotAt expectedCallAt blackoutUntil } warnings { code message } deployment { id } }`;
 const REFUSALS = `... on InvalidInput { field } ... on InvalidCron { field argument position remedy } ... on NoSavepointRoot { clusterId }`;
 

@@ -7,6 +7,7 @@ import { CatchUp, SlotReason } from '../../../src/schedule/schedule.enums.js';
 import {
   type Decision,
   decideSlots,
+  decideUnread,
   MISSED_AFTER_MS,
   type SlotLine,
   slotsUpTo,
@@ -36,6 +37,7 @@ const running: Standing = {
   stopId: null,
   underWayId: null,
   pausedAt: null,
+  setAsideAt: null,
   blackouts: [],
   catchUp: CatchUp.ONE,
 };
@@ -79,6 +81,7 @@ describe('why a slot is skipped', () => {
       stopId: 'a-stop',
       underWayId: 'a-savepoint',
       pausedAt: slot,
+      setAsideAt: null,
       blackouts: [blackout],
       catchUp: CatchUp.ONE,
     };
@@ -188,6 +191,23 @@ describe('slots that are due', () => {
       { from: '03-05T03:00', to: '03-07T03:00', count: 3, what: 'PAUSED' },
     ]);
     expect(fires).toBeNull();
+  });
+
+  it('that have waited while the schedule was set aside say so', () => {
+    const standing = { ...running, catchUp: CatchUp.NONE, setAsideAt: third };
+    const { lines } = decide(standing, third, at('2026-03-06T08:00:00Z'));
+    expect(lines).toMatchObject([{ skipped: { reason: 'MISSED', message: expect.stringContaining('set aside') } }]);
+    expect(lines[0]?.skipped?.message).toContain('2026-03-03T03:00:00');
+  });
+
+  it('of a schedule that ends unread are the first alone, missed unless it was paused then', () => {
+    const unread = (pausedAt: number | null) =>
+      decideUnread(third, { pausedAt, newest: null, unreadable: 'Not a zone.' }).lines;
+    expect(unread(null)).toMatchObject([
+      { slotAt: third, count: 1, skipped: { reason: 'MISSED', message: expect.stringContaining('Not a zone.') } },
+    ]);
+    expect(unread(third + 1)).toMatchObject([{ skipped: { reason: 'MISSED' } }]);
+    expect(unread(third)).toMatchObject([{ skipped: { reason: 'PAUSED' } }]);
   });
 
   it('go on with the newest line where its reason lasts, and are no news then', () => {
