@@ -3,6 +3,7 @@ import { describeDeletions } from '../support/deletions-on-real-flink.js';
 import { describeLife } from '../support/life-of-a-deployment.js';
 import { whyNoRealFlink } from '../support/real-flink.js';
 import { sceneOnRealFlink } from '../support/real-scene.js';
+import { describeSchedules } from '../support/schedules-on-real-flink.js';
 import { describeStops } from '../support/stops-on-real-flink.js';
 
 const reason = await whyNoRealFlink();
@@ -16,4 +17,5 @@ describe('on a real Flink 1.20.5', () => {
   describeLife(scene);
   describeStops(scene);
   describeDeletions(scene);
+  describeSchedules(scene);
 });

@@ -77,6 +77,9 @@ final class CounterFunction extends KeyedProcessFunction<Long, Long, Tuple2<Long
       int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
       Thread.sleep(settings.slowSnapshotMs * (subtask + 1));
     }
+    while (settings.holdSnapshotsFile != null && Files.exists(Path.of(settings.holdSnapshotsFile))) {
+      Thread.sleep(20);
+    }
   }
 
   @Override

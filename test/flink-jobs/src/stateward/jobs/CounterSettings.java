@@ -8,6 +8,8 @@ final class CounterSettings implements Serializable {
 
   final int stateBytesPerKey;
   final long slowSnapshotMs;
+  /** null = none is held. */
+  final String holdSnapshotsFile;
   final boolean failSnapshot;
   /** 0 = never. */
   final long failAfterRecords;
@@ -19,6 +21,7 @@ final class CounterSettings implements Serializable {
   CounterSettings(JobArguments arguments) {
     stateBytesPerKey = Math.toIntExact(arguments.number("state-bytes", 0));
     slowSnapshotMs = arguments.number("slow-snapshot-ms", 0);
+    holdSnapshotsFile = arguments.text("hold-snapshots-while", null);
     failSnapshot = arguments.has("fail-snapshot");
     failAfterRecords = arguments.number("fail-after-records", 0);
     failOnClose = arguments.has("fail-on-close");

@@ -26,6 +26,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  * --output-file PATH             the counter appends a line key=count
  * --output-every N               ... for every Nth record of a key (1)
  * --slow-snapshot-ms N           subtask i of the counter sleeps N * (i + 1) in every snapshot (0)
+ * --hold-snapshots-while PATH    no snapshot of the counter ends while that file is there
  * --fail-snapshot                every snapshot of the counter fails
  * --fail-after-records N         a subtask of the counter fails after N records of an attempt
  * --fail-on-close                the counter fails when it is closed
@@ -39,7 +40,7 @@ public final class StatefulCounter {
       Set.of(
           "name", "rate", "keys", "state-bytes", "parallelism", "max-parallelism",
           "checkpoint-interval-ms", "finite", "counter-uid", "output-file", "output-every",
-          "slow-snapshot-ms", "fail-after-records", "main-sleep-ms");
+          "slow-snapshot-ms", "hold-snapshots-while", "fail-after-records", "main-sleep-ms");
   private static final Set<String> FLAGS =
       Set.of("fail-snapshot", "fail-on-close", "main-throws", "no-job");
 
