@@ -185,6 +185,48 @@ describe('a deletion that cannot be done now', () => {
     expect(await deletionEvents(old.id)).toEqual(['DELETION_REQUESTED', 'DELETION_WAITS', 'SAVEPOINT_DELETED']);
   });
 
+  it('by a policy begins only when a cluster is back that was away until all had come of age, and leaves the newest', async () => {
+    const { deploymentId, jobId, clusterId } = scenario;
+    await changed(`update savepoint set origin = 'SCHEDULED' where deployment_id = $1`, [deploymentId]);
+    await changed('update job_checkpoints set first_completed_id = 1 where job_id = $1', [jobId]);
+    const policy = { maxAgeMs: 3_600_000 };
+    expect(await mutate(stateward, 'setRetentionPolicy', { deploymentId, policy })).toMatchObject({
+      __typename: 'Deployment',
+    });
+    proxy.cut();
+    await waitFor(
+      () =>
+        changed(`update cluster set state_since = now() - interval '1 day' where id = $1 and state = 'UNREACHABLE'`, [
+          clusterId,
+        ]),
+      { what: 'the cluster to be seen as away' },
+    );
+    await changed(
+      `update savepoint set triggered_at = triggered_at - interval '1 day', completed_at = completed_at - interval '1 day' where deployment_id = $1`,
+      [deploymentId],
+    );
+    const asked = await stateward.services.database.row<{ at: Date }>(
+      'update retention_policy set sweep_at = now() where deployment_id = $1 returning clock_timestamp() as at',
+      [deploymentId],
+    );
+    await waitFor(
+      () =>
+        stateward.services.database.row('select 1 from retention_policy where deployment_id = $1 and swept_at > $2', [
+          deploymentId,
+          asked?.at,
+        ]),
+      { what: 'a pass while the cluster is away' },
+    );
+    expect((await deletionNow(stateward, old.id)).state).toBe('COMPLETED');
+    proxy.mend();
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({
+      proof: 'EMPTY',
+      deletion: { rule: 'MAX_AGE', actor: 'retention' },
+    });
+    expect((await deletionNow(stateward, newest.id)).state).toBe('COMPLETED');
+    expect(disposalCalls(flink)).toEqual([old.location]);
+  });
+
   it('waits while no cluster reaches the storage, and is done when one does', async () => {
     const root = await stateward.services.database.row<{ storageId: string; uri: string }>(
       `update storage_root set left_at = now() where cluster_id = $1 and storage_id = (select storage_id from savepoint where id = $2)

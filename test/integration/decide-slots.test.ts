@@ -6,6 +6,7 @@ import { admitOn } from '../../src/savepoint/admit-savepoints.js';
 import { decideDueSlots } from '../../src/schedule/decide-slots.js';
 import { nextSlotInMs } from '../../src/schedule/slot.store.js';
 import { watchSlots } from '../../src/schedule/watch-slots.js';
+import { mutate } from '../support/mutate.js';
 import { type Fleet, insertFleet, newOwner } from '../support/schedule-rows.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
 import { waitFor } from '../support/wait-for.js';
@@ -220,6 +221,69 @@ describe('schedules of which one cannot be decided', () => {
   });
 });
 
+describe('a slot that cannot fire', () => {
+  it.each([
+    ['CLUSTER_CHANGED', `update cluster set state = 'CHANGED'`],
+    ['NO_SAVEPOINT_ROOT', 'update cluster set savepoint_storage_id = null'],
+    ['AMBIGUOUS_JOB', 'update deployment set ambiguous_since = now()'],
+    ['NOT_RUNNING', `update deployment set state = 'RESTARTING'`],
+  ])('is skipped: %s', async (reason, change) => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 1 });
+    await database.changed(change);
+    await decideAll(await newOwner(database), 1);
+    expect(await lines(fleet)).toMatchObject([{ outcome: 'SKIPPED', reason, slots: 1 }]);
+    expect(await count('from savepoint')).toBe(0);
+  });
+});
+
+describe('savepoints that wait for the budget', () => {
+  /** What goes next, ended at once, so that another one may. */
+  async function next(clusterIds: readonly string[]): Promise<string | undefined> {
+    await admitOn(database, clusterIds);
+    const ended = await database.row<{ id: string }>(
+      `update savepoint set state = 'COMPLETED', in_flight = false where in_flight returning id`,
+    );
+    return ended?.id;
+  }
+
+  it('go manual ones first, then by the order of their slots; meanwhile further slots are skipped', async () => {
+    const { clusterIds, deploymentIds, scheduleIds } = await insertFleet(database, {
+      clusters: 1,
+      perCluster: 4,
+      budget: 1,
+    });
+    await database.changed('delete from savepoint_schedule where id = $1', [scheduleIds.pop()]);
+    // The first schedule has the latest slot.
+    for (const [index, id] of scheduleIds.entries())
+      await database.changed(
+        `update savepoint_schedule set next_slot_at = next_slot_at - $2 * interval '10 s' where id = $1`,
+        [id, index + 1],
+      );
+    const worker = await newOwner(database);
+    await decideAll(worker, 1);
+    const waiting = await database.rows<{ id: string }>(
+      'select id from savepoint order by array_position($1, schedule_id)',
+      [scheduleIds],
+    );
+    const [latest, middle, earliest] = waiting.map(({ id }) => id);
+
+    await database.changed('update savepoint_schedule set next_slot_at = now() where id = $1', [scheduleIds[0]]);
+    await decideAll(worker, 1);
+    const skipped = await database.rows('select message from schedule_slot where reason = $1', ['IN_PROGRESS']);
+    expect(skipped).toEqual([{ message: expect.stringContaining(latest ?? '') }]);
+
+    const manual = randomUUID();
+    await database.changed(
+      `insert into savepoint (id, deployment_id, job_id, cluster_id, origin, state, format, actor)
+       select $1, d.id, d.current_job_id, d.cluster_id, 'MANUAL', 'PENDING', 'CANONICAL', 'test' from deployment d where id = $2`,
+      [manual, deploymentIds.at(-1)],
+    );
+    const order: (string | undefined)[] = [];
+    for (let turn = 0; turn < 5; turn += 1) order.push(await next(clusterIds));
+    expect(order).toEqual([manual, earliest, middle, latest, undefined]);
+  });
+});
+
 describe('after an outage of the workers', () => {
   const outage = (fleet: Fleet, days: number, more = '') =>
     database.changed(
@@ -267,6 +331,26 @@ describe('after an outage of the workers', () => {
     const expected = (Date.now() - (from?.at.getTime() ?? 0)) / FLOOR;
     expect(Math.abs(total - expected)).toBeLessThanOrEqual(2);
     expect(await count(`from event where type = 'SLOTS_MISSED'`)).toBe(1);
+  });
+});
+
+describe('a schedule that was paused', () => {
+  it('goes on ten minutes after the last slot that went by, as if each had fired', async () => {
+    const fleet = await insertFleet(database, { clusters: 1, perCluster: 1 });
+    const [deploymentId] = fleet.deploymentIds;
+    const chain = async () =>
+      (await database.row<{ last: Date; next: Date }>(
+        'select last_slot_at as last, next_slot_at as next from savepoint_schedule',
+      )) ?? { last: null, next: null };
+    await mutate(stateward, 'pauseSavepointSchedule', { deploymentId });
+    await database.changed(
+      `update savepoint_schedule set expression = '* * * * *', next_slot_at = next_slot_at - interval '25 min', paused_at = now() - interval '1 h'`,
+    );
+    const first = (await chain()).next?.getTime() ?? 0;
+    await mutate(stateward, 'resumeSavepointSchedule', { deploymentId });
+    const second = Math.ceil((first + FLOOR) / 60_000) * 60_000; // the first lies off the full minute
+    expect(await lines(fleet)).toMatchObject([{ outcome: 'SKIPPED', reason: 'PAUSED', slots: 3 }]);
+    expect(await chain()).toEqual({ last: new Date(second + FLOOR), next: new Date(second + 2 * FLOOR) });
   });
 });
 

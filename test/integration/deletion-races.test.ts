@@ -7,6 +7,7 @@ import { KeptClaims } from '../../src/db/kept-claims.js';
 import { advanceDeletion } from '../../src/deletion/advance-deletion.js';
 import { deletionAtWork } from '../../src/deletion/disposal.store.js';
 import { endDeletion } from '../../src/deletion/end-deletion.js';
+import { sweepRetention } from '../../src/retention/sweep-retention.js';
 import { insertCompleted, insertRun, statesOf } from '../support/deletion-rows.js';
 import { askToDelete, askToForget, deletionNow, disposalCalls } from '../support/deletion-scenario.js';
 import { eventTypes, mutate } from '../support/mutate.js';
@@ -15,6 +16,7 @@ import { askToStart } from '../support/start-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
 
 const ROUNDS = 100;
+const PASSES = 40;
 
 let stateward: Stateward;
 let flink: FakeFlink;
@@ -77,6 +79,38 @@ describe('a start from a savepoint and its deletion, both at once', () => {
     }
     expect(won.start + won.deletion).toBe(ROUNDS);
     expect(Math.min(won.start, won.deletion)).toBeGreaterThan(0);
+  }, 60_000);
+
+  it(`and a pass of a policy, both at once, ${PASSES} times: what a start has chosen stays, and what goes is not started from`, async () => {
+    const maker = await runOf();
+    await insertCompleted(stateward, maker.jobId, 0, { origin: 'SCHEDULED' }); // the newest stays
+    const { deploymentId } = (await stateward.services.database.row<{ deploymentId: string }>(
+      'select deployment_id as "deploymentId" from job where id = $1',
+      [maker.jobId],
+    )) ?? { deploymentId: '' };
+    await changed('update deployment set observed_at = now() where id = $1', [deploymentId]);
+    await mutate(stateward, 'setRetentionPolicy', { deploymentId, policy: { maxCount: 1 } });
+    const starter = await stopped();
+    const won = { start: 0, pass: 0 };
+    for (let round = 0; round < PASSES; round += 1) {
+      const savepointId = await insertCompleted(stateward, maker.jobId, 1, { origin: 'SCHEDULED' });
+      const [started] = await Promise.all([
+        askToStart(stateward, starter, { strategy: 'FROM_SAVEPOINT', savepointId }),
+        sweepRetention(stateward.services.database, deploymentId),
+      ]);
+      const [state] = await statesOf(stateward, [savepointId]);
+      if (started.__typename === 'Job') {
+        won.start += 1;
+        expect(state).toBe('COMPLETED');
+        await undoStart(started.id);
+        await changed(`update savepoint set state = 'DELETED' where id = $1`, [savepointId]);
+      } else {
+        won.pass += 1;
+        expect(started).toMatchObject({ code: 'SNAPSHOT_NOT_RESTORABLE' });
+        expect(state).toBe('DELETING');
+      }
+    }
+    expect(won.start + won.pass).toBe(PASSES);
   }, 60_000);
 
   it('a deletion that waits for a start sees it, and a start that waits for a deletion does too', async () => {

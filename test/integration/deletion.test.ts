@@ -318,6 +318,10 @@ describe('what there is to delete', () => {
     ['outside of all storages', { storage_id: null, path: null }],
     ['in what is no savepoint by its name', { path: 'elsewhere/chk-7' }],
     ['behind dots', { path: '../../etc/savepoint-abc-def' }],
+    ['behind encoded dots', { path: '%2e%2e/%2E%2E/etc/savepoint-abc-def' }],
+    ['behind an encoded slash', { path: 'elsewhere%2Fsavepoint-abc-def' }],
+    ['behind doubled slashes', { path: 'elsewhere//savepoint-abc-def' }],
+    ['that is the root of its storage', { path: '' }],
   ])('is nothing %s', async (_, columns) => {
     const run = await running();
     const id = await insertCompleted(stateward, run.jobId, 2, { ...columns, location: 'file:/elsewhere/it' });

@@ -25,6 +25,7 @@ export function describeSchedules(scene: RealScene): void {
       );
       expect(slot).toMatchObject({ outcome: 'FIRED', savepoint: { origin: 'SCHEDULED', slotAt } });
       const savepoint = await savepointIn(scene.stateward, slot.savepoint.id, 'COMPLETED', 60_000);
+      expect(savepoint.format).toBe('NATIVE');
       expect(readdirSync(folderOf(savepoint))).toContain('_metadata');
       return savepoint;
     }
