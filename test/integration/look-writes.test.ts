@@ -32,6 +32,17 @@ async function insertJob(): Promise<string> {
   return jobId;
 }
 
+/** Of a run, with nothing but what makes it one. */
+async function insertCompleted(database: OpenDatabase['database'], jobId: string): Promise<string> {
+  const id = randomUUID();
+  await database.changed(
+    `insert into savepoint (id, deployment_id, job_id, cluster_id, origin, state, format, actor, completed_at)
+     select $1, deployment_id, id, cluster_id, 'SCHEDULED', 'COMPLETED', 'CANONICAL', 'test', now() from job where id = $2`,
+    [id, jobId],
+  );
+  return id;
+}
+
 const load = async (jobId: string) => {
   const [loaded] = await loadRuns(open.database, [jobId]);
   if (!loaded) throw new Error('no such run');
@@ -123,6 +134,28 @@ describe('looks that are written together', () => {
     expect(await writes.add(look)).toBe('WRITTEN');
     const events = await open.database.rows('select type from event where job_id = $1', [id]);
     expect(events).toEqual([{ type: 'CHECKPOINT_FIRST_COMPLETED' }]);
+  });
+
+  it('with the first completed checkpoint, and no savepoint, wake the policies of its deployment and of that of its source', async () => {
+    const { database } = open;
+    const [maker, started] = [await insertJob(), await insertJob()];
+    await insertJob(); // of neither
+    const savepointId = await insertCompleted(database, maker);
+    await database.changed('update job set start_savepoint_id = $2 where id = $1', [started, savepointId]);
+    await database.changed(
+      `insert into retention_policy (deployment_id, max_count, actor, sweep_at) select deployment_id, 1, 'test', now() + interval '1 h' from job`,
+    );
+    const woken = async () => {
+      const rows = await database.rows<{ id: string }>(
+        'select j.id from retention_policy p join job j using (deployment_id) where p.sweep_at <= now()',
+      );
+      return rows.map(({ id }) => id).sort();
+    };
+    const savepoint = { ...completed(1), isSavepoint: true };
+    await writes.add(lookOf(await load(started), [savepoint]));
+    expect(await woken()).toEqual([]);
+    await writes.add(lookOf(await load(started), [savepoint, completed(2)]));
+    expect(await woken()).toEqual([maker, started].sort());
   });
 
   it('end what was in progress, and never begin it again', async () => {
