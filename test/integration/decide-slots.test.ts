@@ -342,10 +342,10 @@ describe('a schedule that was paused', () => {
       (await database.row<{ last: Date; next: Date }>(
         'select last_slot_at as last, next_slot_at as next from savepoint_schedule',
       )) ?? { last: null, next: null };
+    const moved = (set: string) => database.changed(`update savepoint_schedule set expression = '* * * * *', ${set}`);
+    await moved(`next_slot_at = next_slot_at + interval '1 h'`); // nothing is due when it is paused
     await mutate(stateward, 'pauseSavepointSchedule', { deploymentId });
-    await database.changed(
-      `update savepoint_schedule set expression = '* * * * *', next_slot_at = next_slot_at - interval '25 min', paused_at = now() - interval '1 h'`,
-    );
+    await moved(`next_slot_at = next_slot_at - interval '85 min', paused_at = now() - interval '1 h'`);
     const first = (await chain()).next?.getTime() ?? 0;
     await mutate(stateward, 'resumeSavepointSchedule', { deploymentId });
     const second = Math.ceil((first + FLOOR) / 60_000) * 60_000; // the first lies off the full minute
