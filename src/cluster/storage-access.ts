@@ -3,6 +3,7 @@ import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { FileStorageReader } from '../storage/file-storage-reader.js';
+import { StorageSilent } from '../storage/storage-calls.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import { StorageAccess } from './storage.entity.js';
 import { findStorage } from './find-cluster.js';
@@ -23,19 +24,24 @@ export async function lookInto(database: Database, storageId: string): Promise<S
   return { reader: new FileStorageReader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
 }
 
-/**
- * What a look into a storage answers; null where it cannot be looked at (unreadable, or a link in it that leads out): that proves
- * nothing and stops nobody.
- */
-export async function seen<T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<T | null> {
+/** What a look into a storage answers, or why nothing can be told. `soon`: it is only slow to answer somebody else, and may be asked again in a moment. */
+export type Look<T> = { seen: T } | { seen: null; why: string; soon: boolean };
+
+/** A storage that cannot be looked into (unreadable, silent, or a link in it that leads out) proves nothing and stops nobody. */
+export async function lookThrough<T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<Look<T>> {
   try {
-    return await look(sight.reader);
+    return { seen: await look(sight.reader) };
   } catch (error) {
     const trouble = error instanceof AppError && ['STORAGE_UNREADABLE', 'OUTSIDE_STORAGE_ROOT'].includes(error.code);
-    if (trouble) return null;
-    throw error;
+    if (!trouble) throw error;
+    const soon = error.cause instanceof StorageSilent && error.cause.soon;
+    return { seen: null, why: error.message, soon };
   }
 }
+
+/** The same for whoever does without what cannot be told: null. */
+export const seen = async <T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<T | null> =>
+  (await lookThrough(sight, look)).seen;
 
 /** Learns from one savepoint that Flink has just completed whether the folder here is the same place. */
 export async function proveStorage(

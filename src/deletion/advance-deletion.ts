@@ -5,6 +5,7 @@ import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionState } from './deletion.enums.js';
 import { type DeletionAtWork, deletionAtWork } from './disposal.store.js';
 import { failDeletion, retryPauseMs, tryAgain } from './end-deletion.js';
+import { NotNow } from './look-for-rest.js';
 import { beginDisposal } from './send-disposal.js';
 import { askDisposal } from './settle-disposal.js';
 
@@ -16,6 +17,7 @@ export async function advanceDeletion(deps: AdvanceDeletionDeps, claim: Claim): 
     await step(deps, work, claim);
   } catch (error) {
     if (error instanceof ClaimLost) return;
+    if (error instanceof NotNow) return later(deps.database, claim, {}, error.againInMs);
     if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') throw error;
     await comeAgain(deps.database, claim, `the cluster: ${error.message}`, countOutage(work.failures));
   }
@@ -44,9 +46,12 @@ function retryInTime(database: Database, work: DeletionAtWork, claim: Claim): Pr
 const UNDER_WAY = [DeletionState.WAITING, DeletionState.DISPOSING, DeletionState.FAILED];
 
 /** Flink is in trouble, or we are: asked again later, in whatever state the step has left it. */
-async function comeAgain(database: Database, claim: Claim, trouble: string, failures: number): Promise<void> {
+function comeAgain(database: Database, claim: Claim, trouble: string, failures: number): Promise<void> {
   const againInMs = Math.min(5_000, 500 * 2 ** Math.min(failures - 1, 10));
-  const set = { failures, waiting_for: trouble.slice(0, 500) };
+  return later(database, claim, { failures, waiting_for: trouble.slice(0, 500) }, againInMs);
+}
+
+async function later(database: Database, claim: Claim, set: Record<string, unknown>, againInMs: number): Promise<void> {
   try {
     await fencedWrite(database, claim, UNDER_WAY, set, { againInMs });
   } catch (error) {

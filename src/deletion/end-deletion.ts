@@ -23,19 +23,21 @@ const SETTLED = { waiting_for: null, request_id: null, failures: 0 };
 
 const proofs: Record<'EMPTY' | 'FLINK_CONFIRMED', string> = {
   EMPTY: 'nothing is left of it in its storage',
-  FLINK_CONFIRMED: 'Flink has ended its disposal without a failure; the storage cannot be read from here',
+  FLINK_CONFIRMED: 'Flink has ended its disposal without a failure',
 };
 
-/** It is gone, and how that is known. */
+/** It is gone, and how that is known. `unseen`: why Flink's word could not be held against the storage. */
 export function endDeletion(
   database: Database,
   work: DeletionAtWork,
   claim: Claim,
   proof: keyof typeof proofs,
-  note: DeletionNote | null = null,
+  { note = null, unseen = null }: { note?: DeletionNote | null; unseen?: string | null } = {},
 ): Promise<void> {
   const set = { ...SETTLED, state: DeletionState.DONE, ended_at: NOW, note, left_path: null, left_bytes: null };
-  const how = note === null ? proofs[proof] : `${proofs[proof]}, and that was so before anything was deleted`;
+  const aside = unseen === null ? '' : `; Stateward did not see it itself (${unseen})`;
+  const how =
+    note === null ? `${proofs[proof]}${aside}` : `${proofs[proof]}, and that was so before anything was deleted`;
   return commit(database, work, claim, {
     set,
     then: 'REST',

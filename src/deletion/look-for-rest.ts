@@ -1,4 +1,4 @@
-import { lookInto, seen } from '../cluster/storage-access.js';
+import { lookInto, lookThrough } from '../cluster/storage-access.js';
 import type { Claim } from '../db/claims.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
@@ -10,7 +10,9 @@ export type Rest =
   /** It was looked for where Flink would have it: there is nothing. */
   | { left: false }
   /** `metadata`: its `_metadata` is there, so it may be whole; what is whole need not be counted. */
-  | { left: true; metadata: boolean; counted: Counted | null };
+  | { left: true; metadata: boolean; counted: Counted | null }
+  /** It cannot be told, and why not: within a sentence. */
+  | { left: null; why: string };
 
 interface Counted {
   files: number;
@@ -19,33 +21,61 @@ interface Counted {
 
 /** Savepoints lie flat in one folder (1.20.5, 2.3.0); what is deeper is not Flink's. */
 const DEEPEST = 8;
+/** Looks into one storage at a time: one that does not answer holds no more of the places of a watcher than these. */
+const LOOKS_AT_ONCE = 16;
 /** What is counted of a folder that has grown beyond all measure. */
 const MOST_FILES = 200_000;
 
+const looking = new Map<string, number>();
+
+/** The storage is asked by enough others, or is slow to answer one of them: the row is looked at again in a moment. */
+export class NotNow extends Error {
+  override readonly name = 'NotNow';
+  constructor(readonly againInMs: number) {
+    super('The storage is being asked by others.');
+  }
+}
+
 /**
- * null: it cannot be told, since Stateward cannot read the storage, or nothing was found where that proves nothing. The claim is kept
- * meanwhile: a folder of many files over a network takes longer to be looked into than a lease lasts.
+ * The claim is kept meanwhile: a folder of many files over a network takes longer to be looked into than a lease lasts.
+ * @throws NotNow
  */
 export async function lookForRest(
   { database, keptClaims }: AdvanceDeletionDeps,
   { savepoint: { storageId, path } }: DeletionAtWork,
   claim: Claim,
   { countWhole }: { countWhole: boolean },
-): Promise<Rest | null> {
-  const sight = storageId === null ? null : await lookInto(database, storageId);
-  if (!sight || path === null) return null;
+): Promise<Rest> {
+  if (storageId === null || path === null) return { left: null, why: 'it lies in no storage that is known' };
+  const sight = await lookInto(database, storageId);
+  if (!sight) return { left: null, why: 'Stateward cannot read the storage' };
+  const others = looking.get(storageId) ?? 0;
+  if (others >= LOOKS_AT_ONCE) throw new NotNow(250);
+  looking.set(storageId, others + 1);
   const letGo = keptClaims.keep(claim, { lost: () => undefined }); // the next write is refused then
   try {
-    const rest = await seen(sight, (reader) => look(reader, path, countWhole));
-    return rest?.left === false && !sight.proven ? null : rest;
+    const found = await lookThrough(sight, (reader) => look(reader, path, countWhole));
+    if ('why' in found) {
+      if (found.soon) throw new NotNow(1_000);
+      return { left: null, why: found.why.replace(/\.$/, '') };
+    }
+    if (found.seen.left === false && !sight.proven)
+      return { left: null, why: 'the folder here is not proven to be that storage' };
+    return found.seen;
   } finally {
     letGo();
+    const now = (looking.get(storageId) ?? 1) - 1;
+    if (now > 0) looking.set(storageId, now);
+    else looking.delete(storageId);
   }
 }
 
 /** An empty folder is nothing: Flink leaves those above, too. */
-async function look(reader: StorageReader, path: string, countWhole: boolean): Promise<Rest | null> {
-  if (!(await reader.exists(path))) return (await isLyingHere(reader, path)) ? { left: false } : null;
+async function look(reader: StorageReader, path: string, countWhole: boolean): Promise<Rest> {
+  if (!(await reader.exists(path)))
+    return (await isLyingHere(reader, path))
+      ? { left: false }
+      : { left: null, why: 'neither it nor what lay above it is there' };
   const metadata = await reader.exists(`${path}/_metadata`);
   if (metadata && !countWhole) return { left: true, metadata, counted: null };
   const counted = { files: 0, bytes: 0 };
@@ -74,7 +104,7 @@ async function count(reader: StorageReader, path: string, depth: number, counted
 }
 
 /** Within a sentence. */
-export const inWords = (rest: Rest | null): string =>
-  rest?.left && rest.counted
+export const inWords = (rest: Rest): string =>
+  rest.left && rest.counted
     ? `${rest.counted.files} ${rest.counted.files === 1 ? 'file is' : 'files are'} left (${inWordsBytes(rest.counted.bytes)})`
-    : 'files may be left';
+    : `files may be left${rest.left === null ? ` (${rest.why})` : ''}`;

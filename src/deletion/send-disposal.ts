@@ -32,9 +32,11 @@ export async function beginDisposal(deps: AdvanceDeletionDeps, work: DeletionAtW
     return refuse(database, work, claim, problem ?? 'no place of it is known');
 
   const rest = await lookForRest(deps, work, claim, { countWhole: false });
-  if (rest?.left === false)
-    return endDeletion(database, work, claim, 'EMPTY', work.mayHaveBegun ? null : DeletionNote.WAS_ALREADY_GONE);
-  if (rest && work.mayHaveBegun && !rest.metadata) {
+  if (rest.left === false)
+    return endDeletion(database, work, claim, 'EMPTY', {
+      note: work.mayHaveBegun ? null : DeletionNote.WAS_ALREADY_GONE,
+    });
+  if (rest.left && work.mayHaveBegun && !rest.metadata) {
     if ((work.sentAgoMs ?? Infinity) < STILL_AT_WORK_MS)
       return fencedWrite(database, claim, [work.state], {}, { againInMs: 2_000 });
     return failDeletion(database, work, claim, {

@@ -59,7 +59,7 @@ function goesOn({ database }: AdvanceDeletionDeps, work: DeletionAtWork, claim: 
 /** Flink says that it is done. Where its word can be held against the storage, that counts. */
 async function confirmed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
   const rest = await lookForRest(deps, work, claim, { countWhole: true });
-  if (!rest) return endDeletion(deps.database, work, claim, 'FLINK_CONFIRMED');
+  if (rest.left === null) return endDeletion(deps.database, work, claim, 'FLINK_CONFIRMED', { unseen: rest.why });
   if (!rest.left) return endDeletion(deps.database, work, claim, 'EMPTY');
   if ((work.sentAgoMs ?? Infinity) < SHOWN_LATE_MS)
     return fencedWrite(deps.database, claim, DISPOSING, pending, { againInMs: 500 });
@@ -74,9 +74,9 @@ async function confirmed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim:
 async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim, cause: FlinkCause): Promise<void> {
   const rest = await lookForRest(deps, work, claim, { countWhole: true });
   const nothingFound = foundNoSavepoint(cause);
-  if (rest?.left === false) {
+  if (rest.left === false) {
     const note = nothingFound && !work.mayHaveBegun ? DeletionNote.WAS_ALREADY_GONE : null;
-    return endDeletion(deps.database, work, claim, 'EMPTY', note);
+    return endDeletion(deps.database, work, claim, 'EMPTY', { note });
   }
   const about = { cause, rest, mayHaveBegun: work.mayHaveBegun || !nothingFound };
   if (nothingFound && !work.mayHaveBegun) {
@@ -86,7 +86,7 @@ async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Cl
       message: `Flink found no savepoint at ${work.location}, and nothing had been deleted by Stateward. Look whether it was moved or removed; if it is gone for good, give the record up with forgetSavepoint.`,
     });
   }
-  const half = nothingFound || (rest?.left === true && !rest.metadata);
+  const half = nothingFound || (rest.left === true && !rest.metadata);
   return failDeletion(deps.database, work, claim, {
     ...about,
     code: half ? DeletionFailureCode.LEFTOVERS_POSSIBLE : DeletionFailureCode.DISPOSAL_FAILED,

@@ -1,13 +1,17 @@
 import type { Stats } from 'node:fs';
-import { lstat, opendir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../errors.js';
+import { storageCalls, type StorageCalls } from './storage-calls.js';
 import type { StorageEntry, StorageReader } from './storage-reader.js';
 
 /** A StorageReader on a directory that this process can read, such as a mounted volume. */
 export class FileStorageReader implements StorageReader {
   /** @throws AppError BAD_CONFIGURATION when the path is not absolute. */
-  constructor(private readonly rootDirectory: string) {
+  constructor(
+    private readonly rootDirectory: string,
+    private readonly calls: Pick<StorageCalls, 'call'> = storageCalls,
+  ) {
     if (!path.isAbsolute(rootDirectory) || rootDirectory.includes('\0')) {
       throw new AppError(
         'BAD_CONFIGURATION',
@@ -21,8 +25,8 @@ export class FileStorageReader implements StorageReader {
     if (directory === null) return [];
     try {
       const entries: StorageEntry[] = [];
-      for await (const { name } of await opendir(directory)) {
-        const entry = await readEntry(directory, name);
+      for (const name of await this.call(() => readdir(directory))) {
+        const entry = await this.readEntry(directory, name);
         if (entry) entries.push(entry);
       }
       return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -44,11 +48,27 @@ export class FileStorageReader implements StorageReader {
     return (await this.file(relativePath))?.mtime ?? null;
   }
 
+  /** null for what vanished since it was listed, and for what is neither file nor directory; links are not followed. */
+  private async readEntry(directory: string, name: string): Promise<StorageEntry | null> {
+    try {
+      const found = await this.call(() => lstat(path.join(directory, name)));
+      if (found.isDirectory()) return { name, kind: 'DIRECTORY', sizeBytes: null };
+      return found.isFile() ? { name, kind: 'FILE', sizeBytes: found.size } : null;
+    } catch (error) {
+      if (isAbsence(error)) return null;
+      throw error;
+    }
+  }
+
+  private call<T>(work: () => Promise<T>): Promise<T> {
+    return this.calls.call(this.rootDirectory, work);
+  }
+
   private async file(relativePath: string): Promise<Stats | null> {
     const file = await this.resolve(relativePath);
     if (file === null) return null;
     try {
-      const found = await stat(file);
+      const found = await this.call(() => stat(file));
       return found.isFile() ? found : null;
     } catch (error) {
       if (isAbsence(error)) return this.absent(null);
@@ -65,7 +85,7 @@ export class FileStorageReader implements StorageReader {
     const root = await this.realRoot();
     let real: string;
     try {
-      real = await realpath(path.join(root, ...segments));
+      real = await this.call(() => realpath(path.join(root, ...segments)));
     } catch (error) {
       if (isAbsence(error)) return this.absentOrOutside(root, segments, relativePath);
       throw this.unreadable(relativePath, error);
@@ -77,7 +97,8 @@ export class FileStorageReader implements StorageReader {
   /** What is missing below a link that leads out is not an absence in this storage. */
   private async absentOrOutside(root: string, segments: string[], relativePath: string): Promise<null> {
     for (let length = segments.length - 1; length > 0; length -= 1) {
-      const parent = await realpath(path.join(root, ...segments.slice(0, length))).catch(() => null);
+      const above = path.join(root, ...segments.slice(0, length));
+      const parent = await this.call(() => realpath(above)).catch(() => null);
       if (parent === null) continue;
       if (!isWithin(root, parent)) throw this.outside(relativePath, 'leads out of it through a symbolic link');
       break;
@@ -93,8 +114,8 @@ export class FileStorageReader implements StorageReader {
 
   private async realRoot(): Promise<string> {
     try {
-      const root = await realpath(this.rootDirectory);
-      if (!(await stat(root)).isDirectory()) throw new Error('it is not a directory');
+      const root = await this.call(() => realpath(this.rootDirectory));
+      if (!(await this.call(() => stat(root))).isDirectory()) throw new Error('it is not a directory');
       return root;
     } catch (error) {
       throw this.unreadable('', error);
@@ -115,18 +136,6 @@ export class FileStorageReader implements StorageReader {
       `${path.join(this.rootDirectory, relativePath)} cannot be read: ${why}. Look whether the storage is mounted and Stateward may read it.`,
       { cause: error },
     );
-  }
-}
-
-/** null for what vanished since it was listed, and for what is neither file nor directory; links are not followed. */
-async function readEntry(directory: string, name: string): Promise<StorageEntry | null> {
-  try {
-    const found = await lstat(path.join(directory, name));
-    if (found.isDirectory()) return { name, kind: 'DIRECTORY', sizeBytes: null };
-    return found.isFile() ? { name, kind: 'FILE', sizeBytes: found.size } : null;
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
   }
 }
 

@@ -9,7 +9,7 @@ export interface StorageEntry {
 /**
  * Read-only access to the place where Flink puts state. Every path is relative to the root that the reader was made
  * for, with `/` as separator; one that leads out of the root (`..`, absolute, or through a symbolic link) throws
- * AppError OUTSIDE_STORAGE_ROOT. Trouble (permissions, a root that is not there, I/O) throws STORAGE_UNREADABLE: absence of a
+ * AppError OUTSIDE_STORAGE_ROOT. Trouble (permissions, a root that is not there, I/O, no answer in time) throws STORAGE_UNREADABLE: absence of a
  * path below a readable root is an answer, absence of the root is trouble.
  */
 export interface StorageReader {

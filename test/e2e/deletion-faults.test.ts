@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { wake } from '../../src/db/claims.js';
+import { storageCalls } from '../../src/storage/storage-calls.js';
 import {
   askToDelete,
   askToForget,
@@ -98,6 +99,41 @@ describe('a disposal that dies half-way', () => {
       deletion: { leftPath: old.location, leftBytes: old.sizeBytes },
     });
   });
+});
+
+describe('a storage that does not answer', () => {
+  it('stops no deletion, neither there nor elsewhere: Flink is believed, and why nobody looked is told', async () => {
+    const other = await startFakeFlink();
+    try {
+      const elsewhere = await deploymentOn(stateward, other);
+      const there = await completedSavepoint(stateward, elsewhere.deploymentId);
+      await completedSavepoint(stateward, elsewhere.deploymentId);
+      const storage = await stateward.services.database.row<{ readRoot: string }>(
+        'select t.read_root as "readRoot" from savepoint s join storage t on t.id = s.storage_id where s.id = $1',
+        [old.id],
+      );
+      let answer = () => {};
+      const hanging = storageCalls.call(
+        storage?.readRoot ?? '',
+        () => new Promise<void>((resolve) => (answer = resolve)),
+      );
+      hanging.catch(() => undefined); // seen below
+      await del();
+      await askToDelete(stateward, there.id);
+      expect(await deletionIn(stateward, there.id, 'DELETED')).toMatchObject({ proof: 'EMPTY' });
+      expect(disposalCalls(flink)).toEqual([]);
+      expect(await deletionIn(stateward, old.id, 'DELETED', 40_000)).toMatchObject({ proof: 'FLINK_CONFIRMED' });
+      await expect(hanging).rejects.toThrow('has not answered');
+      answer();
+      const event = await stateward.services.database.row<{ message: string }>(
+        `select message from event where savepoint_id = $1 and type = 'SAVEPOINT_DELETED'`,
+        [old.id],
+      );
+      expect(event?.message).toMatch(/has not answered for (1[5-9]|[2-9]\d) s/); // not while it was only slow
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
 });
 
 describe('a disposal that Flink says has worked', () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FileStorageReader } from '../../../src/storage/file-storage-reader.js';
+import { StorageCalls, StorageSilent } from '../../../src/storage/storage-calls.js';
 
 let folder: string;
 let root: string;
@@ -106,5 +107,24 @@ describe('a directory as storage', () => {
 
   it.each(['', 'relative/dir', './x'])('is not made for the root %j', (bad) => {
     expect(() => new FileStorageReader(bad)).toThrow(expect.objectContaining({ code: 'BAD_CONFIGURATION' }));
+  });
+});
+
+describe('a directory that does not answer', () => {
+  it('is unreadable, and never an absence', async () => {
+    const calls = new StorageCalls({ slowMs: 5, silentMs: 10 });
+    const silent = new FileStorageReader(root, calls);
+    let answer = () => {};
+    const hanging = calls.call(root, () => new Promise<void>((resolve) => (answer = resolve)));
+    await expect(hanging).rejects.toBeInstanceOf(StorageSilent);
+    for (const look of [silent.exists('nope'), silent.list('nope'), silent.size('nope'), silent.modifiedAt('nope')])
+      await expect(look).rejects.toMatchObject({
+        code: 'STORAGE_UNREADABLE',
+        message: expect.stringContaining('has not answered'),
+        cause: expect.any(StorageSilent),
+      });
+    answer();
+    await Promise.resolve();
+    expect(await new FileStorageReader(root).exists('nope')).toBe(false);
   });
 });
