@@ -59,7 +59,9 @@ registerEnumType(DeletionFailureCode, {
   valuesConfig: {
     LEFTOVERS_POSSIBLE: { description: 'A part of it was deleted, or may have been, and the rest may still be there.' },
     NOT_FOUND: { description: 'Flink found no savepoint there, before anything was deleted by Stateward.' },
-    DISPOSAL_FAILED: { description: 'Flink could not delete it; rootCause says why.' },
+    DISPOSAL_FAILED: {
+      description: 'Flink could not delete it (rootCause says why), or gave no answer again and again.',
+    },
     NOT_DELETABLE: { description: 'It lies where Stateward deletes nothing.' },
   },
 });

@@ -15,6 +15,8 @@ const SHOWN_LATE_MS = 3_000;
 
 /** While the cluster that was asked does not answer. */
 const SILENT_LOOK_EVERY_MS = 5_000;
+/** Replies of one cluster to what it was asked for; then it is asked more seldom. */
+const LOST_IN_A_ROW = 4;
 /** Longer than deleting many files takes: from then on it is told that it is waited for. */
 const SLOW_MS = 10 * 60_000;
 /** How long Flink keeps a result where it was not told otherwise; and where it was told to keep it for ever, since its process may be gone. */
@@ -26,13 +28,13 @@ export const askPauseMs = (sentAgoMs: number): number => Math.min(5_000, Math.ma
 /** Asks Flink what has become of a disposal, and judges it by what is left. */
 export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
   const { asked, requestId } = work;
-  if (!asked || asked.gone || requestId === null) return lost(deps, claim);
+  if (!asked || asked.gone || requestId === null) return lost(deps, work, claim);
   let status: DisposalStatus;
   try {
     status = await deps.flinkClients.at(asked.url).disposalOperation(requestId);
   } catch (error) {
     if (!(error instanceof AppError) || asked.silentMs === null) throw error;
-    if (asked.silentMs > (asked.keepsResultsMs || KEPT_BY_DEFAULT_MS)) return lost(deps, claim);
+    if (asked.silentMs > (asked.keepsResultsMs || KEPT_BY_DEFAULT_MS)) return lost(deps, work, claim);
     return waitForAsked(deps.database, work, claim, toAnswer(asked.name), SILENT_LOOK_EVERY_MS);
   }
   switch (status.status) {
@@ -43,7 +45,7 @@ export async function askDisposal(deps: AdvanceDeletionDeps, work: DeletionAtWor
     case 'FAILED':
       return failed(deps, work, claim, status.cause);
     case 'UNKNOWN':
-      return lost(deps, claim);
+      return lost(deps, work, claim);
   }
 }
 
@@ -101,7 +103,19 @@ async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Cl
  * as it would have known it. It is begun anew, by whichever cluster can: the storage tells
  * what is left, where it can be read; else it is asked for again, and then "not found" proves nothing.
  */
-function lost({ database }: AdvanceDeletionDeps, claim: Claim): Promise<void> {
-  const set = { failures: 0, state: DeletionState.WAITING, request_id: null, may_have_begun: true };
+function lost({ database }: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
+  const replyLost = work.requestId === null;
+  if (replyLost && work.failures >= LOST_IN_A_ROW)
+    return failDeletion(database, work, claim, {
+      code: DeletionFailureCode.DISPOSAL_FAILED,
+      message: `Cluster "${work.asked?.name ?? ''}" was asked to delete ${work.location}, and no answer came back, as so often before (last: ${work.waitingFor}). Look at its JobManager, and at what stands between it and Stateward.`,
+      mayHaveBegun: true,
+    });
+  const set = {
+    state: DeletionState.WAITING,
+    request_id: null,
+    may_have_begun: true,
+    ...(!replyLost && { failures: 0 }),
+  };
   return fencedWrite(database, claim, DISPOSING, set, { againInMs: 200 });
 }

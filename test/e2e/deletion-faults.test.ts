@@ -247,6 +247,18 @@ describe('a disposal whose result is lost', () => {
     expect(flink.disposed).toEqual([old.location]);
   });
 
+  it('each time is not asked for without an end: it fails, and is tried again more seldom', async () => {
+    for (let lost = 0; lost < 4; lost += 1)
+      flink.failNext({ method: 'POST', path: /savepoint-disposal/ }, 'DROP_BEFORE');
+    await del();
+    const told = await deletionIn(stateward, old.id, 'DELETION_FAILED', 40_000);
+    expect(told).toMatchObject({ deletion: { failure: { code: 'DISPOSAL_FAILED' } } });
+    expect(told.deletion.failure.message).toContain('no answer came back');
+    await retry();
+    expect(await gone()).toMatchObject({ proof: 'EMPTY' });
+    expect(flink.disposed).toEqual([old.location]);
+  }, 60_000);
+
   it('and that nobody can look after is asked for again; that nothing is found then proves nothing', async () => {
     await hideStorageOf(stateward, old.id);
     flink.failNext({ method: 'POST', path: /savepoint-disposal/ }, 'LOSE_REPLY');
