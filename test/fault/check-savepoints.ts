@@ -1,6 +1,8 @@
 import type { AttemptRow, RunRecord, SavepointRow } from './record.js';
 
-const ENDED = ['COMPLETED', 'FAILED'];
+const ENDED = ['COMPLETED', 'FAILED', 'DELETED'];
+/** It was complete, and may have been deleted since. */
+const wasMade = ({ state }: SavepointRow): boolean => state === 'COMPLETED' || state === 'DELETED';
 /** "Unknown", which is not "failed": a savepoint may lie there all the same. */
 const MAY_EXIST = ['RESULT_LOST', 'ABANDONED'];
 
@@ -45,13 +47,13 @@ function checkEnd({ flink, stored, tolerated }: RunRecord, savepoint: SavepointR
     found.push(
       `I2 savepoint ${savepoint.id}: Flink made it ${made.length} times (${made.map((one) => one.location).join(', ')})`,
     );
-  if (savepoint.state === 'COMPLETED') {
+  if (wasMade(savepoint)) {
     const location = savepoint.location ?? '';
     if (!made.some((one) => placeOf(one.location) === placeOf(location)))
-      say(`is COMPLETED at ${location || 'no location'}, which Flink did not make for an attempt of it`);
-    if (!stored.some((place) => placeOf(place) === placeOf(location)))
+      say(`is ${savepoint.state} at ${location || 'no location'}, which Flink did not make for an attempt of it`);
+    if (savepoint.state === 'COMPLETED' && !stored.some((place) => placeOf(place) === placeOf(location)))
       say(`is COMPLETED at ${location}, which is not in the storage`);
-    if (savepoint.data === 'MISSING') say('is COMPLETED, and its data are MISSING');
+    if (savepoint.state === 'COMPLETED' && savepoint.data === 'MISSING') say('is COMPLETED, and its data are MISSING');
   } else if (savepoint.state === 'FAILED') {
     const mayExist = MAY_EXIST.includes(savepoint.failure_code ?? '');
     if (made.length > 0) say(`FAILED (${savepoint.failure_code}), and Flink made ${made[0]?.location}`);
@@ -107,7 +109,7 @@ function checkTold({ database }: RunRecord, savepoint: SavepointRow): string[] {
       found.push(`I1 savepoint ${savepoint.id}: ${count(type)} events ${type} instead of ${times}`);
   };
   expect('SAVEPOINT_REQUESTED', savepoint.stop_id === null ? 1 : 0); // that of a stop is asked for with the stop
-  if (savepoint.state === 'COMPLETED') {
+  if (wasMade(savepoint)) {
     expect('SAVEPOINT_COMPLETED', 1);
     expect('SAVEPOINT_DETAILS', savepoint.details === 'REPORTED' ? 1 : 0);
     expect('SAVEPOINT_FAILED', count('SAVEPOINT_FOUND_LATE'));

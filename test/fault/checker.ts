@@ -2,6 +2,7 @@ import { checkEvents } from './check-events.js';
 import { checkSavepoints } from './check-savepoints.js';
 import { checkStarts } from './check-starts.js';
 import { checkStops } from './check-stops.js';
+import { checkUpkeep } from './check-upkeep.js';
 import type { RunRecord } from './record.js';
 
 /**
@@ -9,12 +10,12 @@ import type { RunRecord } from './record.js';
  * has come to rest. Answers every violation of a promise, each with the promise's name; none is a pass.
  *
  *     I1  every accepted request ends once, and its end is true
- *     I2  one trigger id per attempt, one savepoint per request, one job per start, one end per stop
+ *     I2  one trigger id per attempt, one savepoint per request, one job per start, one end per stop; one savepoint per slot, one disposal per deletion
  *     I5  nothing is left half done
  *     I6  event numbers without gap or repeat
  */
 export function findViolations(record: RunRecord): string[] {
-  return [checkRequests, checkSavepoints, checkStarts, checkStops, checkEvents]
+  return [checkRequests, checkSavepoints, checkStarts, checkStops, checkUpkeep, checkEvents]
     .flatMap((check) => check(record))
     .sort();
 }
@@ -40,8 +41,9 @@ function checkRequests({ client, database }: RunRecord): string[] {
     }
   }
   const accepted = new Set(database.keys.map(({ object_id: id }) => id));
-  for (const { id, stop_id: stopId } of database.savepoints)
-    if (!accepted.has(stopId ?? id)) found.push(`I2 savepoint ${id}: no request has asked for it`);
+  for (const { id, stop_id: stopId, schedule_id: scheduleId } of database.savepoints)
+    if (scheduleId === null && !accepted.has(stopId ?? id))
+      found.push(`I2 savepoint ${id}: no request has asked for it`);
   for (const { id } of database.stops) if (!accepted.has(id)) found.push(`I2 stop ${id}: no request has asked for it`);
   return found;
 }

@@ -3,8 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Asked, askUntilAnswered, newRequest } from './client.js';
 import type { House } from './house.js';
 
+/** A slot that has come. */
+export interface DueSlot {
+  scheduleId: string;
+  /** Epoch ms. */
+  slotAt: number;
+}
+
 export interface Requests {
   readonly asked: Asked[];
+  readonly slots: DueSlot[];
   /** Every client is served, or has given up. */
   readonly done: Promise<unknown>;
   /** Clients give up. */
@@ -20,6 +28,10 @@ interface Client {
   ask(kind: Asked['kind'], name: string | number, input?: object): Promise<string | null>;
   /** Waits until what was asked for has come to its end, and answers that. */
   end(id: string): Promise<string>;
+  /** Lets a slot of the deployment's schedule come. Answers the savepoint that it fires; null: it was skipped. */
+  slot(): Promise<string | null>;
+  /** Waits until a savepoint is deleted. */
+  gone(savepointId: string): Promise<unknown>;
   /** Waits until Flink has made a checkpoint of a run. */
   checkpoint(jobId: string): Promise<void>;
 }
@@ -31,7 +43,7 @@ const SHOWN_AFTER_MS = 1_500;
 
 /**
  * Each deployment has a client, who begins at an instant of his own within `withinMs`. He asks `rounds` times, the next when the
- * one before has ended; of stops see {@link startAndStop}.
+ * one before has ended; of stops see {@link startAndStop}, of what happens by itself {@link keepUp}.
  */
 export function sendRequests(house: House, { withinMs = 2_000, rounds = 1 } = {}): Requests {
   const { kind = 'SAVEPOINT' } = house.options;
@@ -39,6 +51,7 @@ export function sendRequests(house: House, { withinMs = 2_000, rounds = 1 } = {}
   return startClients(house, async (client) => {
     await client.pause(dice.between(0, withinMs));
     if (kind === 'STOP') return startAndStop(client);
+    if (kind === 'UPKEEP') return keepUp(client);
     for (let round = 1; round <= rounds; round++) {
       const id = await client.ask(kind, round, kind === 'START' ? NONE : {});
       if (id && round < rounds) await client.end(id);
@@ -61,6 +74,17 @@ async function startAndStop(client: Client): Promise<void> {
   }
 }
 
+/** Three slots come, each when the savepoint of the one before is complete, and the one before that is deleted. */
+async function keepUp(client: Client): Promise<void> {
+  let before: string | null = null;
+  for (let round = 1; round <= 3; round++) {
+    const savepointId = await client.slot();
+    if (savepointId === null || (await client.end(savepointId)) !== 'COMPLETED') return;
+    if (before !== null) await client.gone(before);
+    before = savepointId;
+  }
+}
+
 /** A start whose run call was lost is made anew. */
 async function start(client: Client, name: string, input: object): Promise<string | null> {
   for (let time = 1; ; time++) {
@@ -71,6 +95,7 @@ async function start(client: Client, name: string, input: object): Promise<strin
 
 function startClients(house: House, live: (client: Client) => Promise<void>): Requests {
   const asked: Asked[] = [];
+  const slots: DueSlot[] = [];
   const stopping = new AbortController();
   const { signal } = stopping;
   setMaxListeners(0, signal); // every client pauses under it
@@ -93,6 +118,18 @@ function startClients(house: House, live: (client: Client) => Promise<void>): Re
         return request.ids.at(-1) ?? null;
       },
       end: async (id) => (await until<{ state: string }>(STATE, id, ({ state }) => !underWay.includes(state))).state,
+      slot: async () => {
+        const [due] = await house.database.rows<DueSlot>(LET_SLOT_COME, [deploymentId]);
+        if (!due) throw new Error(`Deployment ${deploymentId} has no schedule`);
+        slots.push(due);
+        const line = await until<{ slotAt: number; savepointId: string | null }>(
+          NEWEST_SLOT,
+          due.scheduleId,
+          ({ slotAt }) => slotAt === due.slotAt,
+        );
+        return line.savepointId;
+      },
+      gone: (id) => until<{ state: string }>(STATE, id, ({ state }) => state === 'DELETED'),
       checkpoint: async (jobId) => {
         await until<{ id: string }>(
           'select flink_job_id as id from job where id = $1',
@@ -111,8 +148,12 @@ function startClients(house: House, live: (client: Client) => Promise<void>): Re
     stopping.abort();
     await Promise.allSettled(clients);
   });
-  return { asked, done, stop: () => stopping.abort() };
+  return { asked, slots, done, stop: () => stopping.abort() };
 }
 
 const underWay = ['PENDING', 'IN_PROGRESS', 'WAITING', 'SUBMITTING', 'INITIALIZING'];
 const STATE = `select state from savepoint where id = $1 union all select state from stop where id = $1 union all select state from job where id = $1`;
+const LET_SLOT_COME = `with come as (update savepoint_schedule set next_slot_at = date_trunc('milliseconds', now()) where deployment_id = $1 returning id, next_slot_at)
+  select id as "scheduleId", (extract(epoch from next_slot_at) * 1000)::float8 as "slotAt", pg_notify('stateward', 'slots') from come`;
+const NEWEST_SLOT = `select (extract(epoch from slot_at) * 1000)::float8 as "slotAt", savepoint_id as "savepointId" from schedule_slot
+  where schedule_id = $1 order by slot_at desc limit 1`;

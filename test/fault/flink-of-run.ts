@@ -57,6 +57,7 @@ export function accountOf(flink: FakeFlink): RunRecord['flink'] {
       return { id, name, state, alive: !ENDED.includes(state) };
     }),
     jarIds: flink.jarIds,
+    disposed: [...flink.disposed],
   };
 }
 

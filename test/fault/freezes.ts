@@ -27,6 +27,10 @@ export const freezePoints = [
   'start.run-stored',
   'stop.savepoint-stored',
   'stop.cancel-stored',
+  'slots.decided',
+  'deletion.marked',
+  'deletion.sent',
+  'deletion.replied',
 ] as const satisfies FailPoint[];
 
 /** A worker stops at a fail point, another does its work, and the first goes on as if nothing had been: its late writes must be refused. */

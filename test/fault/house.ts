@@ -9,7 +9,7 @@ import { type Follower, followAll } from './follower.js';
 import { openRunDatabase, type RunDatabase } from './run-database.js';
 import { type Part, startProductProcess, type Supervised, supervise } from './product-process.js';
 import { type Dice, seeded } from './seeded.js';
-import { addRunningDeployments, addStoppedDeployments, registerCluster } from './set-up.js';
+import { addRunningDeployments, addStoppedDeployments, addUpkeep, registerCluster } from './set-up.js';
 
 export type BackEnd = 'postgres' | 'redis';
 /** Between which two parts the network can be broken. */
@@ -29,8 +29,8 @@ export interface HouseOptions {
   seed: number;
   backEnd: BackEnd;
   logFolder: string;
-  /** What clients ask for: savepoints of jobs that run, starts, or stops and the starts around them. */
-  kind?: 'SAVEPOINT' | 'START' | 'STOP';
+  /** What clients ask for: savepoints of jobs that run, starts, or stops and the starts around them; or what happens by itself: slots and retention. */
+  kind?: 'SAVEPOINT' | 'START' | 'STOP' | 'UPKEEP';
   deployments?: number;
   /** Savepoints that the cluster makes at once. */
   budget?: number;
@@ -88,7 +88,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const flink = keep(
       await startFlinkOfRun(join(folder, 'flink'), dice('flink'), {
         savepointMs: options.savepointMs ?? [200, 3_000],
-        checkpointMs: options.kind === 'STOP' ? 1_000 : null,
+        checkpointMs: options.kind === 'STOP' || options.kind === 'UPKEEP' ? 1_000 : null,
       }),
       (one) => one.stop(),
     );
@@ -124,10 +124,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const url = await through('client-api', ownUrl);
     const clusterId = await registerCluster(ownUrl, await through('worker-flink', flink.url), options.budget ?? 20);
     const count = options.deployments ?? 20;
+    const { kind = 'SAVEPOINT' } = options;
     const deploymentIds =
-      (options.kind ?? 'SAVEPOINT') === 'SAVEPOINT'
-        ? await addRunningDeployments(database, flink, clusterId, count)
-        : await addStoppedDeployments(ownUrl, clusterId, count);
+      kind === 'START' || kind === 'STOP'
+        ? await addStoppedDeployments(ownUrl, clusterId, count)
+        : await addRunningDeployments(database, flink, clusterId, count);
+    if (kind === 'UPKEEP') await addUpkeep(database, deploymentIds);
     const follower = keep(followAll(url, deploymentIds), (one) => one.stop());
 
     const workers: Supervised[] = [];

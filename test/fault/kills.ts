@@ -28,7 +28,7 @@ export async function killAt(house: House, point: FailPoint): Promise<Outcome> {
 export function ofStarts({
   options: { kind = 'SAVEPOINT' },
 }: House): Pick<Expectation, 'tolerated' | 'givesUpRunCalls'> {
-  const starts = kind !== 'SAVEPOINT';
+  const starts = kind === 'START' || kind === 'STOP';
   return { tolerated: { jarsLeft: starts ? 4 : 0, submissionLost: starts }, givesUpRunCalls: starts };
 }
 

@@ -23,16 +23,15 @@ const many = { deployments: 200, budget: 200, savepointMs: [3_000, 6_000] } sati
 
 const kindAt = (point: FailPoint): Scenario['set'] => {
   if (point.startsWith('stop.') || point === 'checkpoints.end-read') return { kind: 'STOP' };
+  if (/^(slots|retention|deletion)\./.test(point)) return { kind: 'UPKEEP' };
   return { kind: point.startsWith('start.') ? 'START' : 'SAVEPOINT' };
 };
-
-/** The deployments of a house have no schedules and no rules of retention, and nobody deletes their savepoints. */
-const isReached = (point: FailPoint): boolean => !/^(slots|retention|deletion)\./.test(point);
 
 export const scenarios: Scenario[] = [
   { name: 'no fault', set: { budget: 8, savepointMs: [200, 1_500] }, backEnds: both, run: doNothing },
   { name: 'stops without a fault', set: { kind: 'STOP' }, backEnds: both, run: doNothing },
-  ...failPoints.filter(isReached).map((point): Scenario => ({
+  { name: 'slots and retention without a fault', set: { kind: 'UPKEEP' }, backEnds: both, run: doNothing },
+  ...failPoints.map((point): Scenario => ({
     name: `kill ${point}`,
     set: kindAt(point),
     backEnds: both,

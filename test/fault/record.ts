@@ -1,4 +1,5 @@
 import type { Asked } from './client.js';
+import type { DueSlot } from './clients.js';
 import type { Received } from './follower.js';
 
 /** Everything that is known after a run, from the four sides that must agree. Times are epoch ms. */
@@ -13,6 +14,8 @@ export interface RunRecord {
     runs: { jobId: string; savepointPath: string | null }[];
     jobs: { id: string; name: string; state: string; alive: boolean }[];
     jarIds: string[];
+    /** Locations that it has deleted. */
+    disposed: string[];
   };
   /** Locations in the storage that hold a `_metadata`: savepoints, and checkpoints that jobs have left. */
   stored: string[];
@@ -22,6 +25,8 @@ export interface RunRecord {
     attempts: AttemptRow[];
     jobs: JobRow[];
     stops: StopRow[];
+    slots: SlotRow[];
+    deletions: DeletionRow[];
     /** Checkpoints that ended runs are known to have left. */
     retained: { job_id: string; location: string }[];
     deployments: { id: string; name: string; state: string; last_event: number; current_job_id: string | null }[];
@@ -35,7 +40,7 @@ export interface RunRecord {
     }[];
     keys: { key: string; object_id: string }[];
   };
-  client: { asked: Asked[]; received: Received[] };
+  client: { asked: Asked[]; slots: DueSlot[]; received: Received[] };
   /** What a fault is known to leave behind. */
   tolerated: {
     /** A worker that dies between an upload and the note of its jar leaves it on the cluster. */
@@ -53,6 +58,8 @@ export interface SavepointRow {
   job_id: string;
   /** Of which it is the savepoint. */
   stop_id: string | null;
+  /** Which has asked for it. */
+  schedule_id: string | null;
   state: string;
   location: string | null;
   attempt: number;
@@ -102,5 +109,24 @@ export interface StopRow {
   failure_code: string | null;
   look_at: string | null;
   claimed_until: string | null;
+  ended_at: number | null;
+}
+
+export interface SlotRow {
+  schedule_id: string;
+  slot_at: number;
+  count: number;
+  outcome: string;
+  reason: string | null;
+  savepoint_id: string | null;
+}
+
+/** Its id is that of the savepoint. */
+export interface DeletionRow {
+  id: string;
+  state: string;
+  look_at: string | null;
+  claimed_until: string | null;
+  asked_at: number;
   ended_at: number | null;
 }

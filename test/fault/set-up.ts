@@ -70,3 +70,17 @@ export async function addRunningDeployments(
   await database.rows(`select pg_notify('stateward', 'due')`);
   return ids;
 }
+
+/** A daily schedule, whose slots a run moves to when it needs them, and a policy that keeps the newest savepoint. */
+export async function addUpkeep(database: RunDatabase, deploymentIds: readonly string[]): Promise<void> {
+  await database.rows(
+    `insert into savepoint_schedule (id, deployment_id, expression, zone, actor, mean_interval_ms, next_slot_at)
+     select gen_random_uuid(), id, $2, 'UTC', 'test', 86400000, now() + interval '12 hours' from unnest($1::uuid[]) as t(id)`,
+    [deploymentIds, `0 ${(new Date().getUTCHours() + 12) % 24} * * *`],
+  );
+  await database.rows('update job set took_hold_at = now() where deployment_id = any($1)', [deploymentIds]);
+  await database.rows(
+    `insert into retention_policy (deployment_id, max_count, actor) select id, 1, 'test' from unnest($1::uuid[]) as t(id)`,
+    [deploymentIds],
+  );
+}

@@ -48,6 +48,7 @@ const record = (): RunRecord => ({
       { id: 'f3', name: 'job 1', state: 'RUNNING', alive: true },
     ],
     jarIds: [],
+    disposed: [],
   },
   stored: [PLACE],
   checkpointsStored: [LEFT, 'file:/flink/checkpoints/f3/chk-9'],
@@ -55,7 +56,7 @@ const record = (): RunRecord => ({
     savepoints: [
       {
         ...{ id: 's1', deployment_id: 'd1', job_id: 'j1', stop_id: 'x1', state: 'COMPLETED', location: PLACE },
-        ...{ attempt: 1, in_flight: false, details: 'REPORTED', data: 'PRESENT' },
+        ...{ schedule_id: null, attempt: 1, in_flight: false, details: 'REPORTED', data: 'PRESENT' },
         ...rest,
       },
     ],
@@ -67,6 +68,8 @@ const record = (): RunRecord => ({
     ],
     jobs: [run(1, 'CANCELLED', 'NONE'), run(2, 'CANCELLED', 'LATEST_STATE'), run(3, 'RUNNING', 'LATEST_STATE')],
     stops: [stop(1, 'WITH_SAVEPOINT'), stop(2, 'WITHOUT_SAVEPOINT')],
+    slots: [],
+    deletions: [],
     retained: [{ job_id: 'j2', location: LEFT }],
     deployments: [{ id: 'd1', name: 'job 1', state: 'RUNNING', last_event: told.length, current_job_id: 'j3' }],
     events: told.map(([type, of], index) => ({
@@ -78,6 +81,7 @@ const record = (): RunRecord => ({
     asked: (['j1', 'x1', 'j2', 'x2', 'j3'] as const).map((id) => ({
       ...{ kind: id.startsWith('x') ? 'STOP' : 'START', deploymentId: 'd1', key: `of ${id}`, ids: [id], ...asked },
     })),
+    slots: [],
     received: told.map((_, index) => ({ deploymentId: 'd1', number: index + 1, missedBefore: false })),
   },
   tolerated: { jarsLeft: 0, flinkRestarted: false, submissionLost: false },

@@ -19,6 +19,7 @@ function record(): RunRecord {
         { id: 'f2', name: 'job 2', state: 'RUNNING', alive: true },
       ],
       jarIds: [],
+      disposed: [],
     },
     stored: [PLACE],
     checkpointsStored: [],
@@ -27,7 +28,7 @@ function record(): RunRecord {
         {
           ...{ id: 's1', deployment_id: 'd1', job_id: 'j1', state: 'COMPLETED', location: PLACE, attempt: 1 },
           ...{ in_flight: false, failure_code: null, details: 'REPORTED', data: 'PRESENT', look_at: null },
-          ...{ claimed_until: null, ended_at: 3_000, stop_id: null },
+          ...{ claimed_until: null, ended_at: 3_000, stop_id: null, schedule_id: null },
         },
       ],
       attempts: [
@@ -43,6 +44,8 @@ function record(): RunRecord {
         },
       ],
       stops: [],
+      slots: [],
+      deletions: [],
       retained: [],
       deployments: [
         { id: 'd1', name: 'job 1', state: 'RUNNING', last_event: 3, current_job_id: 'j1' },
@@ -66,6 +69,7 @@ function record(): RunRecord {
         { kind: 'SAVEPOINT', deploymentId: 'd1', key: 'k1', ids: ['s1'], ...asked },
         { kind: 'START', deploymentId: 'd2', key: 'k2', ids: ['j2'], ...asked },
       ],
+      slots: [],
       received: ['d1', 'd2'].flatMap((deploymentId) =>
         [1, 2, 3].map((number) => ({ deploymentId, number, missedBefore: false })),
       ),
