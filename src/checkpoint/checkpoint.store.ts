@@ -76,6 +76,8 @@ export interface RunDetails {
   /** Flink's start time, epoch ms. */
   startedAt: number | null;
   startCheckpointId: number | null;
+  /** It was adopted, and what it was restored from is not on record. */
+  awaitsSource: boolean;
   retainedOnCancellation: boolean | null;
   retainedOnFailure: boolean | null;
   flinkConfiguration: Record<string, string>;
@@ -93,6 +95,7 @@ export async function loadRuns(sql: Sql, ids: readonly string[]): Promise<Loaded
             j.failure_code as "failureCode", extract(epoch from j.created_at)::float8 * 1000 as "createdAt",
             extract(epoch from j.flink_start_time)::float8 * 1000 as "startedAt",
             case when j.strategy = 'NONE' then 0 else j.start_checkpoint_id::float8 end as "startCheckpointId",
+            j.origin = 'ADOPTED' and j.restored_at is null as "awaitsSource",
             (j.checkpointing ->> 'retainedOnCancellation')::boolean as "retainedOnCancellation",
             (j.checkpointing ->> 'retainedOnFailure')::boolean as "retainedOnFailure", j.flink_configuration as "flinkConfiguration",
             a.job_id is not null as "hasAccount", ${accountColumns}
@@ -111,6 +114,7 @@ export async function loadRuns(sql: Sql, ids: readonly string[]): Promise<Loaded
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       startCheckpointId: row.startCheckpointId,
+      awaitsSource: row.awaitsSource,
       retainedOnCancellation: row.retainedOnCancellation,
       retainedOnFailure: row.retainedOnFailure,
       flinkConfiguration: row.flinkConfiguration,

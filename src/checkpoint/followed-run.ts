@@ -16,9 +16,11 @@ export class FollowedRun {
   /** What is written of each entry that the last answer held. */
   private written = new Map<number, string>();
   private writtenAt = -Infinity;
+  private awaitsSource: boolean;
 
   constructor({ details, account, looks }: LoadedRun) {
     this.details = details;
+    this.awaitsSource = details.awaitsSource;
     this.account = account;
     this.looks = looks;
   }
@@ -35,8 +37,10 @@ export class FollowedRun {
     const written = new Map(look.entries.map((entry) => [entry.id, signatureOf(entry)]));
     const entries = look.entries.filter(({ id }) => this.written.get(id) !== written.get(id));
     const before = this.account;
+    const restored = this.awaitsSource ? seen.statistics.latest.restored : null;
     const same =
       before !== null &&
+      restored === null &&
       entries.length === 0 &&
       look.gaps.length === 0 &&
       before.toldTotal === look.account.toldTotal &&
@@ -48,7 +52,7 @@ export class FollowedRun {
       this.account = { ...before, lookedAt: look.account.lookedAt };
       return null;
     }
-    return { ...look, entries, written, run: this.details, looks: this.looks + 1, agoMs };
+    return { ...look, entries, written, restored, run: this.details, looks: this.looks + 1, agoMs };
   }
 
   /** It is written: the next look goes on from here. */
@@ -58,6 +62,7 @@ export class FollowedRun {
     this.spacingMs = begun > 0 && forMs > 0 ? forMs / begun : null;
     this.account = look.account;
     this.looks = look.looks;
+    if (look.restored) this.awaitsSource = false;
     this.written = look.written;
     this.writtenAt = performance.now();
   }

@@ -2,6 +2,8 @@ import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
+import type { RestoredEntry } from '../flink/flink.types.js';
+import { noteSources } from '../job/source-of-adopted.js';
 import type { Logger } from '../logger.js';
 import type { News } from './account.types.js';
 import {
@@ -19,6 +21,8 @@ import { eventOf } from './tell-news.js';
 
 export interface NewLook extends LookToWrite {
   news: News[];
+  /** What the run was restored from, where that is news; before its own checkpoints, which take protection from other savepoints. */
+  restored: RestoredEntry | null;
   /** Of everything in the answer, what is written of it then. */
   written: Map<number, string>;
 }
@@ -92,6 +96,10 @@ export class LookWrites {
   /** Halves what cannot be written, until the bad one is alone. */
   private async writeTogether(some: readonly Waiting[]): Promise<void> {
     try {
+      await noteSources(
+        this.database,
+        some.flatMap(({ look: { run, restored } }) => (restored ? [{ jobId: run.id, restored }] : [])),
+      );
       const carriedOn = await this.inOneTransaction(some.map(({ look }) => look));
       for (const { look, settle } of some) settle(carriedOn.has(look.run.id) ? 'WRITTEN' : 'OVERTAKEN');
     } catch (error) {

@@ -7,6 +7,7 @@ import { SchedulesAndDeletion1764374400000 } from './migrations/0004-schedules-a
 import { ReplacedClusters1764460800000 } from './migrations/0005-replaced-clusters.js';
 import { Drift1764547200000 } from './migrations/0006-drift.js';
 import { SchedulesSetAside1764633600000 } from './migrations/0007-schedules-set-aside.js';
+import { AdoptedSources1764720000000 } from './migrations/0008-adopted-sources.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -26,6 +27,7 @@ export async function runMigrations(url: string): Promise<void> {
       ReplacedClusters1764460800000,
       Drift1764547200000,
       SchedulesSetAside1764633600000,
+      AdoptedSources1764720000000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

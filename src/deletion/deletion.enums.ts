@@ -83,6 +83,7 @@ export enum ProtectionKind {
   SOURCE_OF_LIVE_RUN = 'SOURCE_OF_LIVE_RUN',
   LATEST_STATE = 'LATEST_STATE',
   NEWEST_GOOD = 'NEWEST_GOOD',
+  SHARED_DATA = 'SHARED_DATA',
   PINNED = 'PINNED',
   HELD = 'HELD',
 }
@@ -93,11 +94,15 @@ registerEnumType(ProtectionKind, {
     START_UNDER_WAY: { description: 'A start from it is under way. Nothing passes this.' },
     SOURCE_OF_LIVE_RUN: {
       description:
-        'A live run would go back to it at a failure, until it has a checkpoint of its own. Nothing passes this.',
+        'A live run would go back to it at a failure, until it has a checkpoint of its own; or was started by somebody else, and may use its files as long as it lives. Nothing passes this.',
     },
     LATEST_STATE: { description: 'LATEST_STATE would start a stopped deployment from it. Passed with force: true.' },
     NEWEST_GOOD: {
       description: "The newest of its deployment's own runs that can be restored from. Passed with force: true.",
+    },
+    SHARED_DATA: {
+      description:
+        'Another record lies at the same place, and its data would go too. End that record first. Nothing passes this; the record of an imported one may end without its data.',
     },
     PINNED: { description: 'A person has pinned it. Unpin it first (updateSavepoint).' },
     HELD: { description: 'A person holds it until a time. Take the hold off first (updateSavepoint).' },

@@ -1,8 +1,11 @@
-import { LIVE } from '../checkpoint/checkpoint-page.js';
 import type { Sql } from '../db/database.js';
-import { normaliseLocation, pathBelow } from '../flink/location.js';
-import { latestStateOf } from '../run/latest-state.js';
-import type { DeploymentFacts, LatestStateUse, RunFromSavepoint, SavepointFacts } from './protection.js';
+import { latestStatesAmong } from './latest-states.js';
+import type { LyingSavepoint } from './place-index.js';
+import type { DeploymentFacts, SavepointFacts } from './protection.js';
+import { recordsBeside } from './records-beside.js';
+import { liveRunsFrom } from './runs-from.js';
+
+export { liveRunsFrom } from './runs-from.js';
 
 /** All that is listed with a deployment, or one alone (an imported one may belong to none). */
 export type Whose = { deploymentId: string } | { savepointId: string };
@@ -13,24 +16,13 @@ export type Whose = { deploymentId: string } | { savepointId: string };
  */
 export async function readProtectionFacts(sql: Sql, whose: Whose): Promise<DeploymentFacts> {
   const rows = await savepointsOf(sql, whose);
-  const ids = new Set(rows.map(({ facts }) => facts.id));
-  const runsFrom = await liveRunsFrom(
-    sql,
-    rows.map(({ lies }) => lies),
-  );
+  const lying = rows.map(({ lies }) => lies);
   return {
     savepoints: rows.map(({ facts }) => facts),
-    runsFrom,
-    latestStates: await latestStatesAmong(sql, whose, ids),
+    runsFrom: await liveRunsFrom(sql, lying),
+    latestStates: await latestStatesAmong(sql, whose, lying),
+    recordsBeside: await recordsBeside(sql, rows),
   };
-}
-
-/** Where a savepoint lies, to be found again in what Flink shows of runs. */
-export interface LyingSavepoint {
-  id: string;
-  storageId: string | null;
-  path: string | null;
-  location: string | null;
 }
 
 interface SavepointRow {
@@ -60,86 +52,3 @@ const savepointsOf = async (sql: Sql, whose: Whose): Promise<SavepointRow[]> => 
   );
   return rows.map(({ row }) => row);
 };
-
-interface LiveRun extends Omit<RunFromSavepoint, 'savepointId'> {
-  startSavepointId: string | null;
-  /** Where it was started from, and what Flink shows as restored, with every root under which its cluster reaches, or did, a storage of theirs. */
-  locations: string[];
-  roots: { storageId: string; uri: string }[];
-}
-
-/** The last folder of a location: what tells the few runs that may have been started from one of ours from the many. */
-const folderName = (column: string) =>
-  `substring(rtrim(regexp_replace(${column}, '/_metadata/*$', ''), '/') from '[^/\\\\]+$')`;
-const lastFolder = (location: string) => normaliseLocation(location).split('/').at(-1) ?? '';
-
-/**
- * Live runs of any deployment: those that were started from one, and those that Flink shows as restored from one, whoever did it.
- * Found by storage and path, and by the text of the location alone: two storages may be one place that nobody has said to be one.
- */
-export async function liveRunsFrom(sql: Sql, savepoints: readonly LyingSavepoint[]): Promise<RunFromSavepoint[]> {
-  const ids = new Set(savepoints.map(({ id }) => id));
-  const byPlace = new Map(savepoints.map(({ id, storageId, path }) => [`${storageId}/${path}`, id]));
-  const byLocation = new Map(
-    savepoints.flatMap(({ id, location }) => (location === null ? [] : [[normaliseLocation(location), id] as const])),
-  );
-  const byFolder = new Map<string, { id: string; path: string }[]>();
-  for (const { id, path } of savepoints)
-    if (path?.includes('/')) byFolder.set(lastFolder(path), [...(byFolder.get(lastFolder(path)) ?? []), { id, path }]);
-  const rows = await sql.rows<{ run: LiveRun }>(
-    `select jsonb_build_object('deploymentId', j.deployment_id, 'deploymentName', d.name, 'jobId', j.id, 'run', j.run,
-        'starting', j.took_hold_at is null, 'checkpointing', j.checkpoint_interval_ms is not null,
-        'ownCheckpointCompleted', a.first_completed_id is not null, 'startSavepointId', j.start_savepoint_id,
-        'locations', array_remove(array[j.start_location, j.restored_location], null),
-        'roots', coalesce((select jsonb_agg(jsonb_build_object('storageId', r.storage_id, 'uri', r.uri))
-                             from storage_root r where r.cluster_id = j.cluster_id and r.storage_id = any($1)), '[]')) as run
-       from job j
-       join deployment d on d.id = j.deployment_id
-       left join job_checkpoints a on a.job_id = j.id
-      where j.state in ${LIVE}
-        and (j.start_savepoint_id = any($2) or ${folderName('j.start_location')} = any($3) or ${folderName('j.restored_location')} = any($3))`,
-    [
-      [...new Set(savepoints.flatMap(({ storageId }) => storageId ?? []))],
-      [...ids],
-      [
-        ...new Set(
-          savepoints.flatMap(({ path, location }) =>
-            [path, location].flatMap((text) => (text ? lastFolder(text) : [])),
-          ),
-        ),
-      ],
-    ],
-  );
-  const found: RunFromSavepoint[] = [];
-  for (const { run } of rows) {
-    const { startSavepointId, locations, roots, ...about } = run;
-    const sources = new Set<string>(startSavepointId !== null && ids.has(startSavepointId) ? [startSavepointId] : []);
-    for (const location of locations) {
-      const places = roots.map(({ storageId, uri }) => byPlace.get(`${storageId}/${pathBelow(uri, location)}`));
-      for (const id of [byLocation.get(normaliseLocation(location)), ...places]) if (id !== undefined) sources.add(id);
-      // Another cluster may reach the same folder by a text that nobody has told of; the path of one of ours holds two ids and stands alone.
-      for (const { id, path } of byFolder.get(lastFolder(location)) ?? [])
-        if (normaliseLocation(location).endsWith(`/${path}`)) sources.add(id);
-    }
-    for (const savepointId of sources) found.push({ savepointId, ...about });
-  }
-  return found;
-}
-
-/** Of the deployment itself, and of others whose last runs were started from one of them. */
-async function latestStatesAmong(sql: Sql, whose: Whose, ids: ReadonlySet<string>): Promise<LatestStateUse[]> {
-  const own = 'deploymentId' in whose ? 'd.id = $2' : 'd.id = (select deployment_id from savepoint where id = $2)';
-  const deployments = await sql.rows<{ id: string; name: string }>(
-    `select d.id, d.name from deployment d
-      where d.archived_at is null and d.state in ('CANCELLED', 'FINISHED', 'FAILED')
-        and (${own} or exists (select 1 from job j where j.deployment_id = d.id and j.start_savepoint_id = any($1)))`,
-    [[...ids], 'deploymentId' in whose ? whose.deploymentId : whose.savepointId],
-  );
-  const uses: LatestStateUse[] = [];
-  for (const { id: deploymentId, name: deploymentName } of deployments) {
-    const point = await latestStateOf(sql, deploymentId);
-    if (point?.savepointId && ids.has(point.savepointId))
-      uses.push({ savepointId: point.savepointId, deploymentId, deploymentName });
-  }
-  return uses;
-}

@@ -48,6 +48,10 @@ export type ObservedJob = Pick<
   observedAgoMs: number | null;
   /** What was seen of it waits for so long for Flink's statistics, which lag; null: it does not. */
   awaitedForMs: number | null;
+  /** Every task has been seen to run for so long; null: not yet. */
+  startedForMs: number | null;
+  /** It is known what it was restored from, or that it was from nothing. */
+  sourceSeen: boolean;
   /** The start has taken so much longer than the deployment allows, and that was not told yet; null: nothing to tell. */
   overdueMs: number | null;
   /** A stop of ours that was accepted and has not ended. */
@@ -64,6 +68,7 @@ export const liveJobsOf = (sql: Sql, clusterId: string) =>
             j.start_location as "startLocation", j.start_checkpoint_id::float8 as "startCheckpointId", j.observed_at as "observedAt",
             j.process_mark as "processMark", j.waiting_for as "waitingFor", j.missing_answers as "missingAnswers",
             ${ageOf('j.observed_at')} as "observedAgoMs", ${ageOf('j.statistics_awaited_since')} as "awaitedForMs",
+            ${ageOf('j.started_at')} as "startedForMs", j.source_seen_at is not null as "sourceSeen",
             case when j.took_hold_at is null and j.deadline_told_at is null
                   and now() > j.created_at + d.start_deadline_ms * interval '1 ms' then ${ageOf('j.created_at')} end as "overdueMs",
             case when s.id is null then null else jsonb_build_object('id', s.id, 'mode', s.mode, 'savepointCompleted', coalesce(p.state = 'COMPLETED', false)) end as stop

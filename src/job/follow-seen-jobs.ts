@@ -11,6 +11,7 @@ import { isLive, jobStateOf, waitingFor } from './job.lifecycle.js';
 import { noteOverdue, touchJobs } from './job.store.js';
 import { moveJobAsSeen } from './move-seen-job.js';
 import { endOfFinished, lookAtStart } from './see-start-and-end.js';
+import { lookForSource } from './source-of-adopted.js';
 
 export interface SeenJobs {
   cluster: Cluster;
@@ -82,6 +83,7 @@ async function lookAtJob(
   let to = jobStateOf(flinkJob, job.startedAt !== null);
   let waits = isLive(to) ? waitingFor(flinkJob, seen.slots?.available ?? null) : null;
   if (job.stop && isLive(to)) to = JobState.STOPPING; // from its acceptance, whatever Flink still says
+  if (isLive(to)) await lookForSource(deps.database, seen, job, to); // of one that has ended its last look at the checkpoints tells
   const start = await lookAtStart(deps, seen, job, to);
   if (start.verdict === 'WAIT') [to, waits] = [JobState.INITIALIZING, start.waitsFor];
   if (start.verdict === 'ENDED') return { moving: false, unchanged: null };

@@ -166,6 +166,9 @@ export class Job {
   @Column('text', { name: 'restored_location', nullable: true })
   restoredLocation!: string | null;
 
+  @Column('timestamptz', { name: 'source_seen_at', nullable: true })
+  sourceSeenAt!: Date | null;
+
   @Field(() => DateTime, {
     nullable: true,
     description: 'When it had taken hold: every task ran, and the chosen state was restored. Null: it never got there.',

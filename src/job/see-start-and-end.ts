@@ -3,7 +3,7 @@ import type { CheckpointStatistics, RestoredEntry } from '../flink/flink.types.j
 import type { LookAtClusterDeps } from './cluster-follower.js';
 import type { SeenJobs } from './follow-seen-jobs.js';
 import type { ObservedJob } from './find-job.js';
-import { JobFailureCode, JobState } from './job.entity.js';
+import { JobFailureCode, JobOrigin, JobState } from './job.entity.js';
 import { awaitStatistics } from './job.store.js';
 import { commitMove } from './move-seen-job.js';
 import { EventType } from '../event/event-types.js';
@@ -29,6 +29,7 @@ export async function lookAtStart(
   to: JobState,
 ): Promise<StartLook> {
   if (job.tookHoldAt !== null || to !== JobState.RUNNING) return { verdict: 'NOTHING', columns: {} };
+  if (job.origin === JobOrigin.ADOPTED) return { verdict: 'TAKEN', columns: { took_hold_at: NOW } }; // nothing was chosen
   const statistics = await seen.flink.checkpoints(job.flinkJobId);
   const restored = statistics?.latest.restored ?? null;
   const chosen =

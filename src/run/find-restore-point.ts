@@ -4,7 +4,8 @@ import type { Deployment } from '../deployment/deployment.entity.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import { byCheckpoint, bySavepoint, type Found, type PointRefusal } from './named-point.js';
 import { byLocation } from './point-at-location.js';
-import { chooseLatestSavepoint, chooseLatestState, type Choice } from './restore-choice.js';
+import { latestState } from './latest-state.js';
+import { chooseLatestSavepoint, type Choice } from './restore-choice.js';
 import { runsWithPoints, savepointAsPoint } from './restore.store.js';
 import type { StartInput } from './run.types.js';
 import { JobHadFinished, NoRestorableState, SnapshotNotRestorable } from './start-refusals.types.js';
@@ -21,7 +22,7 @@ export async function findRestorePoint(
     case StartStrategy.NONE:
       throw new Error('NONE has no state to be found');
     case StartStrategy.LATEST_STATE:
-      return chosen(sql, deployment, chooseLatestState(await runsWithPoints(sql, deployment.id)), lock);
+      return chosen(sql, deployment, await latestState(sql, deployment.id), lock);
     case StartStrategy.LATEST_SAVEPOINT:
       return chosen(sql, deployment, chooseLatestSavepoint(await runsWithPoints(sql, deployment.id)), lock);
     case StartStrategy.FROM_SAVEPOINT:

@@ -30,6 +30,14 @@ export interface RestorePoint {
   flinkVersion: string | null;
 }
 
+/** A place as a cluster wrote it at a time, in epoch ms on the database's clock. */
+export interface RestoredPlace {
+  location: string;
+  flinkCheckpointId: number | null;
+  clusterId: string;
+  at: number;
+}
+
 /** A run of the deployment, with what it left. */
 export interface RunFacts {
   id: string;
@@ -50,6 +58,8 @@ export interface RunFacts {
   points: RestorePoint[];
   /** What it was started from; null: without state, or not known. */
   start: RestorePoint | null;
+  /** Of a run that somebody else started: what Flink showed as restored; null: nothing, or it was not seen. */
+  restored: RestoredPlace | null;
 }
 
 export type Choice =

@@ -29,6 +29,10 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
         'id', j.id, 'run', j.run, 'state', j.state, 'failureCode', j.failure_code, 'tookHold', j.took_hold_at is not null or (j.failure_code is distinct from 'RESTORE_NOT_TAKEN'
             and (j.state = 'FINISHED' or a.first_completed_id is not null)), 'drained', j.drained,
         'endedAt', ${epoch('j.ended_at')}, 'lookedAt', ${epoch('a.looked_at')}, 'checkpointIntervalMs', j.checkpoint_interval_ms,
+        -- what it recovered from by itself is a checkpoint of its own
+        'restored', case when j.origin = 'ADOPTED' and j.restored_location not like '%/' || j.flink_job_id || '/%'
+            then jsonb_build_object('location', j.restored_location, 'flinkCheckpointId', j.restored_checkpoint_id,
+                                    'clusterId', j.cluster_id, 'at', ${epoch('j.created_at')}) end,
         'endReadFrom', j.end_read_from,
         'unsettledAt', (select ${epoch('max(u.created_at)')} from savepoint u
             where u.job_id = j.id and (u.state in ('PENDING', 'IN_PROGRESS') or (u.state = 'FAILED' and u.in_flight))),

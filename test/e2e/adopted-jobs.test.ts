@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => stateward.stop());
 beforeEach(async () => {
-  flink = await startFakeFlink();
+  flink = await startFakeFlink({ configuration: { 'web.refresh-interval': '1 s' } });
   clusterId = await registerCluster(stateward, flink.url, randomUUID());
 });
 afterEach(() => flink.stop());
@@ -164,6 +164,31 @@ describe('a job that somebody else started', () => {
     } finally {
       await elsewhere.stop();
     }
+  });
+
+  it('has the source that Flink shows, and none only when its statistics cannot lag any more', async () => {
+    const source = { id: 3, location: 's3://theirs/savepoint-1' };
+    const sourceSeen = async (flinkJobId: string): Promise<Data> => {
+      const { id } = await adopt({ flinkJobId });
+      const { currentJob } = await running(id, flinkJobId);
+      return waitFor(
+        async () => {
+          await wake(stateward.services.database, 'cluster', clusterId);
+          return stateward.services.database.row(
+            `select extract(epoch from source_seen_at - started_at)::float8 * 1000 as "afterMs", restored_location as location
+               from job where id = $1 and source_seen_at is not null`,
+            [currentJob.id],
+          );
+        },
+        { what: 'its source to be known', timeoutMs: 20_000 },
+      );
+    };
+    const restored = addJob('from theirs');
+    flink.job(restored).checkpoints.restoreFrom(source);
+    expect(await sourceSeen(restored)).toMatchObject({ location: source.location });
+    const { afterMs, location } = await sourceSeen(addJob('from nothing'));
+    expect(location).toBeNull();
+    expect(afterMs).toBeGreaterThan(2_000); // web.refresh-interval, and a second for the way
   });
 
   it('cannot be started until an artifact is given', async () => {

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { carryOn } from '../../src/checkpoint/checkpoint-account.js';
 import { loadRuns } from '../../src/checkpoint/checkpoint.store.js';
 import { FollowedRun } from '../../src/checkpoint/followed-run.js';
-import { LookWrites } from '../../src/checkpoint/look-writes.js';
-import type { SnapshotEntry } from '../../src/flink/flink.types.js';
+import { LookWrites, type NewLook } from '../../src/checkpoint/look-writes.js';
+import type { RestoredEntry, SnapshotEntry } from '../../src/flink/flink.types.js';
+import { noteSources } from '../../src/job/source-of-adopted.js';
 import { createLogger } from '../../src/logger.js';
 import { insertCluster, insertDeployment, openTestDatabase, type OpenDatabase } from '../support/rows.js';
 import { entryOf } from '../unit/checkpoint/course-of-a-job.js';
@@ -20,14 +21,15 @@ afterEach(async () => {
   await open.close();
 });
 
-async function insertJob(): Promise<string> {
+async function insertJob(origin = 'STARTED'): Promise<string> {
   const { database } = open;
   const clusterId = await insertCluster(database);
   const deploymentId = await insertDeployment(database, clusterId);
   const jobId = randomUUID();
   await database.changed(
-    `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, actor) values ($1, $2, $3, 1, $4, 'RUNNING', 'NONE', 'test')`,
-    [jobId, deploymentId, clusterId, jobId.replaceAll('-', '')],
+    `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, origin, actor)
+     values ($1, $2, $3, 1, $4, 'RUNNING', 'NONE', $5, 'test')`,
+    [jobId, deploymentId, clusterId, jobId.replaceAll('-', ''), origin],
   );
   return jobId;
 }
@@ -49,7 +51,7 @@ const load = async (jobId: string) => {
   return new FollowedRun(loaded);
 };
 
-function seenWith(entries: SnapshotEntry[]) {
+function seenWith(entries: SnapshotEntry[], restored: RestoredEntry | null = null) {
   const counts = {
     restored: 0,
     total: entries.length,
@@ -60,7 +62,7 @@ function seenWith(entries: SnapshotEntry[]) {
   return {
     statistics: {
       counts,
-      latest: { completed: null, savepoint: null, failed: null, restored: null },
+      latest: { completed: null, savepoint: null, failed: null, restored },
       history: [...entries].reverse(),
     },
     processMark: 'a',
@@ -203,5 +205,62 @@ describe('looks that are written together', () => {
     expect(
       carryOn(loaded?.account ?? null, seenWith([completed(1), failed]), { startedAt: 0, startCheckpointId: 0 }).gaps,
     ).toEqual([]);
+  });
+});
+
+describe('what an adopted run was restored from', () => {
+  const restored = (id: number, location: string, isSavepoint = true): RestoredEntry => ({
+    id,
+    restoredAt: Date.now(),
+    isSavepoint,
+    location,
+  });
+  const look = async (run: FollowedRun, entries: SnapshotEntry[], shown: RestoredEntry | null) => {
+    const seen = run.look(seenWith(entries, shown), 0);
+    if (!seen) return null;
+    const outcome = await writes.add(seen);
+    if (outcome === 'WRITTEN') run.keep(seen);
+    return outcome;
+  };
+  const sourceOf = (jobId: string) =>
+    open.database.row(
+      'select restored_location as location, source_seen_at is not null as seen from job where id = $1',
+      [jobId],
+    );
+
+  it('is recorded whenever its checkpoints show it, also where nothing else is new; the first that was seen stays', async () => {
+    const jobId = await insertJob('ADOPTED');
+    const run = await load(jobId);
+    expect(await look(run, [completed(5)], null)).toBe('WRITTEN');
+    expect(await sourceOf(jobId)).toEqual({ location: null, seen: false });
+    expect(await look(run, [completed(5)], restored(4, 's3://b/savepoint-1'))).toBe('WRITTEN');
+    expect(await sourceOf(jobId)).toEqual({ location: 's3://b/savepoint-1', seen: true });
+    expect(await look(run, [completed(5)], restored(5, 's3://b/chk-5', false))).toBeNull();
+    expect(await look(await load(jobId), [completed(6)], restored(5, 's3://b/chk-5', false))).toBe('WRITTEN');
+    expect(await sourceOf(jobId)).toMatchObject({ location: 's3://b/savepoint-1' });
+  });
+
+  it('is recorded although it had been taken for nothing', async () => {
+    const jobId = await insertJob('ADOPTED');
+    await noteSources(open.database, [{ jobId, restored: null }]);
+    expect(await sourceOf(jobId)).toEqual({ location: null, seen: true });
+    expect(await look(await load(jobId), [], restored(4, 's3://b/savepoint-1'))).toBe('WRITTEN');
+    expect(await sourceOf(jobId)).toEqual({ location: 's3://b/savepoint-1', seen: true });
+  });
+
+  it('is on record when the checkpoints of the run are, which take protection from other savepoints', async () => {
+    const jobId = await insertJob('ADOPTED');
+    const bad = {
+      ...(await load(jobId)).look(seenWith([completed(5)], restored(4, 's3://b/savepoint-1')), 0),
+    } as NewLook;
+    bad.gaps = [{ from: 0, to: 0, missing: 3_000_000_000, reason: 'ID_MISSING' }];
+    expect(await writes.add(bad)).toBe('REFUSED');
+    expect(await sourceOf(jobId)).toMatchObject({ location: 's3://b/savepoint-1' });
+  });
+
+  it('is not looked for of a run that was started here', async () => {
+    const jobId = await insertJob();
+    await look(await load(jobId), [completed(5)], restored(4, 's3://b/savepoint-1'));
+    expect(await sourceOf(jobId)).toEqual({ location: null, seen: false });
   });
 });

@@ -56,6 +56,7 @@ function run(number: number, points: RestorePoint[], more: Partial<RunFacts> = {
     unsettledAt: null,
     points,
     start: null,
+    restored: null,
     ...more,
   };
 }

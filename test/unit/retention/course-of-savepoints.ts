@@ -1,5 +1,6 @@
 import {
   type DeploymentFacts,
+  type LatestStateUse,
   protectionsOf,
   type RunFromSavepoint,
   type SavepointFacts,
@@ -9,19 +10,22 @@ import {
   type RetentionChoice,
   type RetentionPolicy,
 } from '../../../src/retention/retention-choice.js';
-import { HOUR, savepoint, T } from './facts.js';
+import { beside, HOUR, savepoint, T } from './facts.js';
 
 /** Ours has the policy; the other one only starts from savepoints of ours. */
 export type Who = 'OURS' | 'OTHER';
 
 export type Step =
-  | { do: 'START'; who: Who; from: number | null; checkpointing: boolean }
-  | { do: 'TAKE_HOLD' | 'CHECKPOINT'; who: Who }
+  /** Adopted: somebody else has started it, and what from is known when Flink shows it. */
+  | { do: 'START'; who: Who; from: number | null; checkpointing: boolean; adopted: boolean }
+  | { do: 'TAKE_HOLD' | 'CHECKPOINT' | 'SHOW_SOURCE'; who: Who }
   | { do: 'END'; who: Who; retains: boolean }
   /** Found so many hours after it was triggered. */
   | { do: 'SAVEPOINT'; origin: 'SCHEDULED' | 'MANUAL'; told: boolean; late: number }
   | { do: 'STOP'; drain: boolean }
-  | { do: 'IMPORT' }
+  /** At a place of its own, or at that of another one. */
+  | { do: 'IMPORT'; beside: number | null }
+  | { do: 'END_IMPORTS' }
   | { do: 'DATA'; which: number; data: SavepointFacts['data'] }
   | { do: 'PIN'; which: number; pinned: boolean }
   | { do: 'HOLD'; which: number; hours: number }
@@ -36,6 +40,8 @@ interface Run {
   who: Who;
   from: SavepointFacts | null;
   checkpointing: boolean;
+  adopted: boolean;
+  sourceShown: boolean;
   phase: 'STARTING' | 'RUNNING' | 'ENDED';
   tookHold: boolean;
   drained: boolean;
@@ -51,6 +57,8 @@ export class CourseOfSavepoints {
   savepoints: SavepointFacts[] = [];
   readonly runs: Run[] = [];
   private made = 0;
+  /** The savepoint at whose place another one was imported, by the id of that one. */
+  private readonly places = new Map<string, string>();
 
   constructor(public policy: RetentionPolicy) {}
 
@@ -64,6 +72,8 @@ export class CourseOfSavepoints {
       case 'CHECKPOINT':
         this.live(step.who, 'RUNNING')?.checkpoints.push(this.now);
         return;
+      case 'SHOW_SOURCE':
+        return this.alter(step.who, null, { sourceShown: true });
       case 'END':
         return this.alter(step.who, null, { phase: 'ENDED', retains: step.retains });
       case 'SAVEPOINT':
@@ -75,7 +85,10 @@ export class CourseOfSavepoints {
         this.complete({ origin: 'STOP', drained: step.drain });
         return this.alter('OURS', 'RUNNING', { phase: 'ENDED', retains: false, drained: step.drain });
       case 'IMPORT':
-        return this.add({ origin: 'IMPORTED', madeByOwnRun: false, jobId: null });
+        return this.import(step.beside);
+      case 'END_IMPORTS':
+        this.savepoints = this.savepoints.filter(({ origin }) => origin !== 'IMPORTED');
+        return;
       case 'DATA':
         return this.change(step.which, { data: step.data });
       case 'PIN':
@@ -115,31 +128,45 @@ export class CourseOfSavepoints {
   }
 
   facts(): DeploymentFacts {
-    const { savepoints, runs } = this;
-    const runsFrom = runs
+    const { savepoints } = this;
+    const runsFrom = this.runs
       .filter(({ phase }) => phase !== 'ENDED')
-      .flatMap(({ id, number, who, from, phase, checkpointing, checkpoints }): RunFromSavepoint[] =>
-        from
-          ? [
-              {
-                savepointId: from.id,
-                deploymentId: who,
-                deploymentName: who,
-                jobId: id,
-                run: number,
-                starting: phase === 'STARTING',
-                checkpointing,
-                ownCheckpointCompleted: checkpoints.length > 0,
-              },
-            ]
-          : [],
+      .flatMap((run): RunFromSavepoint[] =>
+        this.sourcesOf(run).map(({ id: savepointId }) => ({
+          savepointId,
+          source: run.sourceShown ? 'ITSELF' : 'NOT_KNOWN',
+          deploymentId: run.who,
+          deploymentName: run.who,
+          jobId: run.id,
+          run: run.number,
+          starting: run.phase === 'STARTING',
+          checkpointing: run.checkpointing ? 'PERIODIC' : 'NONE',
+          claimMode: run.adopted ? 'NOT_KNOWN' : 'NO_CLAIM',
+          ownCheckpointCompleted: run.checkpoints.length > 0,
+        })),
       );
-    const latestStates = (['OURS', 'OTHER'] as const).flatMap((who) => {
-      const source = this.latestState(who);
-      return source ? [{ savepointId: source.id, deploymentId: who, deploymentName: who }] : [];
+    const latestStates = (['OURS', 'OTHER'] as const).flatMap((who): LatestStateUse[] => {
+      const use = { deploymentId: who, deploymentName: who };
+      const [source, files] = [this.latestState(who), this.filesOfLatestState(who)];
+      return [
+        ...(source ? [{ ...use, savepointId: source.id, of: 'ITSELF' as const }] : []),
+        ...(files ? [{ ...use, savepointId: files.id, of: 'ITS_FILES' as const }] : []),
+      ];
     });
-    return { savepoints, runsFrom, latestStates };
+    const recordsBeside = savepoints.flatMap((one) =>
+      savepoints.filter((other) => this.liesBeside(one, other)).map((other) => beside(one, other)),
+    );
+    return { savepoints, runsFrom, latestStates, recordsBeside };
   }
+
+  /** What is read of a live run: the savepoint that it is from, or all that it may be from. */
+  private sourcesOf({ from, who, sourceShown, checkpoints }: Run): SavepointFacts[] {
+    if (sourceShown) return from ? [from] : [];
+    return who === 'OURS' && checkpoints.length === 0 ? this.savepoints : [];
+  }
+
+  private liesBeside = (one: SavepointFacts, other: SavepointFacts): boolean =>
+    one.id !== other.id && this.placeOf(one) === this.placeOf(other);
 
   // The rules, once more.
 
@@ -147,10 +174,18 @@ export class CourseOfSavepoints {
 
   isKeptBeside(one: SavepointFacts): boolean {
     if (one.pinned || (one.heldUntil ?? 0) > this.now) return true;
-    const goesBack = ({ phase, checkpointing, checkpoints }: Run) =>
-      phase === 'STARTING' || (phase === 'RUNNING' && (checkpoints.length === 0 || !checkpointing));
-    if (this.runs.some((run) => run.from?.id === one.id && goesBack(run))) return true;
-    return this.latestState('OURS')?.id === one.id || this.latestState('OTHER')?.id === one.id;
+    if (this.savepoints.some((other) => this.liesBeside(one, other))) return true;
+    if (this.runs.some((run) => run.phase !== 'ENDED' && this.mayNeed(run, one))) return true;
+    return (['OURS', 'OTHER'] as const).some(
+      (who) => this.latestState(who)?.id === one.id || this.filesOfLatestState(who)?.id === one.id,
+    );
+  }
+
+  /** A live run goes back to it, or may use its files. */
+  private mayNeed({ from, who, phase, adopted, sourceShown, checkpointing, checkpoints }: Run, one: SavepointFacts) {
+    if (!sourceShown) return who === 'OURS' && checkpoints.length === 0;
+    if (from?.id !== one.id) return false;
+    return adopted || phase === 'STARTING' || checkpoints.length === 0 || !checkpointing;
   }
 
   isGood = (one: SavepointFacts): boolean =>
@@ -194,11 +229,24 @@ export class CourseOfSavepoints {
     if (!last || last.drained) return null;
     const own = this.savepoints.filter((one) => one.jobId === last.id && this.isGood(one));
     const newest = own.reduce<SavepointFacts | null>((a, b) => (a && a.completedAt > b.completedAt ? a : b), null);
-    const retained = last.retains ? (last.checkpoints.at(-1) ?? 0) : 0;
-    if (retained > (newest?.completedAt ?? 0)) return null;
-    const source = this.savepoints.find((one) => one.id === last.from?.id);
+    if (this.retainedAfter(last, newest)) return null;
+    const source = last.sourceShown ? this.savepoints.find((one) => one.id === last.from?.id) : undefined;
     return newest ?? (source && source.data !== 'MISSING' && source.data !== 'DAMAGED' ? source : null);
   }
+
+  /** A stopped one would start from a checkpoint of an adopted run, which may use files of what that one was started from. */
+  filesOfLatestState(who: Who): SavepointFacts | null {
+    if (this.live(who)) return null;
+    const last = this.runs.findLast((run) => run.who === who && run.tookHold);
+    if (!last?.adopted || !last.sourceShown || last.drained) return null;
+    const own = this.savepoints.filter((one) => one.jobId === last.id && this.isGood(one));
+    const newest = own.reduce<SavepointFacts | null>((a, b) => (a && a.completedAt > b.completedAt ? a : b), null);
+    if (!this.retainedAfter(last, newest)) return null;
+    return this.savepoints.find((one) => one.id === last.from?.id) ?? null;
+  }
+
+  private retainedAfter = ({ retains, checkpoints }: Run, newest: SavepointFacts | null): boolean =>
+    (retains ? (checkpoints.at(-1) ?? 0) : 0) > (newest?.completedAt ?? 0);
 
   live(who: Who, phase?: Run['phase']): Run | undefined {
     const last = this.runs.findLast((run) => run.who === who);
@@ -208,7 +256,15 @@ export class CourseOfSavepoints {
   private hasSettled = ({ checkpointing, checkpoints, tookHold }: Run) =>
     checkpoints.length > 0 || (!checkpointing && tookHold);
 
-  private start({ who, from, checkpointing }: Extract<Step, { do: 'START' }>): void {
+  private import(beside: number | null): void {
+    const other = beside === null ? undefined : this.pick(beside);
+    this.add({ origin: 'IMPORTED', madeByOwnRun: false, jobId: null });
+    if (other) this.places.set(`savepoint-${this.made}`, this.placeOf(other));
+  }
+
+  private placeOf = ({ id }: SavepointFacts): string => this.places.get(id) ?? id;
+
+  private start({ who, from, checkpointing, adopted }: Extract<Step, { do: 'START' }>): void {
     if (this.live(who)) return;
     const source = from === null ? undefined : this.pick(from);
     const number = this.runs.length + 1;
@@ -218,6 +274,8 @@ export class CourseOfSavepoints {
       who,
       from: source ?? null,
       checkpointing,
+      adopted,
+      sourceShown: !adopted,
       phase: 'STARTING',
       tookHold: false,
       drained: false,

@@ -1,4 +1,9 @@
-import type { LatestStateUse, RunFromSavepoint, SavepointFacts } from '../../../src/deletion/protection.js';
+import type {
+  LatestStateUse,
+  RecordBeside,
+  RunFromSavepoint,
+  SavepointFacts,
+} from '../../../src/deletion/protection.js';
 
 export const T = Date.parse('2026-11-01T00:00:00Z');
 export const HOUR = 3_600_000;
@@ -29,18 +34,29 @@ export const imported = (id: string, hour: number, more: Partial<SavepointFacts>
 
 export const runFrom = (savepointId: string, more: Partial<RunFromSavepoint> = {}): RunFromSavepoint => ({
   savepointId,
+  source: 'ITSELF',
   deploymentId: 'other-id',
   deploymentName: 'other',
   jobId: 'run-of-other',
   run: 4,
   starting: false,
-  checkpointing: true,
+  checkpointing: 'PERIODIC',
+  claimMode: 'NO_CLAIM',
   ownCheckpointCompleted: false,
   ...more,
 });
 
-export const latestState = (savepointId: string): LatestStateUse => ({
+export const latestState = (savepointId: string, more: Partial<LatestStateUse> = {}): LatestStateUse => ({
   savepointId,
+  of: 'ITSELF',
   deploymentId: 'orders-id',
   deploymentName: 'orders',
+  ...more,
 });
+
+/** That of `other` lies at the same place. */
+export const beside = (
+  { id, origin }: SavepointFacts,
+  other: SavepointFacts,
+  deploymentName: string | null = null,
+): RecordBeside => ({ savepointId: id, recordMayEnd: origin === 'IMPORTED', other, deploymentName });

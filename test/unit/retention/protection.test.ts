@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import {
   type DeploymentFacts,
   protectionsOf,
+  type RunFromSavepoint,
   type SavepointFacts,
   standInTheWay,
 } from '../../../src/deletion/protection.js';
-import { HOUR, imported, latestState, runFrom, savepoint, T } from './facts.js';
+import { beside, HOUR, imported, latestState, runFrom, savepoint, T } from './facts.js';
 
 const NOW = T + 100 * HOUR;
 
@@ -71,19 +72,87 @@ describe('what is in use (RT-3 b, c)', () => {
   const both = [old, savepoint('new', 2)];
   const rest = { new: 'NEWEST_GOOD' };
 
-  it.each([
+  it.each<[string, Partial<RunFromSavepoint>, string | undefined]>([
     ['until a checkpoint of the run is complete', {}, 'SOURCE_OF_LIVE_RUN'],
     ['no longer than that', { ownCheckpointCompleted: true }, undefined],
-    ['as long as the run lives where it makes no checkpoints', { checkpointing: false }, 'SOURCE_OF_LIVE_RUN'],
+    ['as long as the run lives where it makes no checkpoints', { checkpointing: 'NONE' }, 'SOURCE_OF_LIVE_RUN'],
     [
       'as long as the run lives where it makes none by itself, even after one that was asked for',
-      { checkpointing: false, ownCheckpointCompleted: true },
+      { checkpointing: 'NONE', ownCheckpointCompleted: true },
       'SOURCE_OF_LIVE_RUN',
     ],
     ['while it starts', { starting: true }, 'START_UNDER_WAY'],
     ['while it starts, whatever is known already', { starting: true, ownCheckpointCompleted: true }, 'START_UNDER_WAY'],
   ])('is the source of a live run of any deployment, %s', (_, more, kind) => {
     expect(kinds(both, { runsFrom: [runFrom('old', more)] })).toEqual(kind ? { ...rest, old: kind } : rest);
+  });
+
+  const adopted: Partial<RunFromSavepoint> = { claimMode: 'NOT_KNOWN' };
+  it.each<[string, Partial<RunFromSavepoint>, string | undefined]>([
+    ['as long as it lives, whatever checkpoints it has', { ownCheckpointCompleted: true }, 'SOURCE_OF_LIVE_RUN'],
+    ['while it starts', { starting: true }, 'START_UNDER_WAY'],
+    [
+      'also through a checkpoint of another',
+      { source: 'ITS_FILES', ownCheckpointCompleted: true },
+      'SOURCE_OF_LIVE_RUN',
+    ],
+    ['while its source is not known', { source: 'NOT_KNOWN' }, 'SOURCE_OF_LIVE_RUN'],
+    [
+      'while its source is not known, although it starts',
+      { source: 'NOT_KNOWN', starting: true },
+      'SOURCE_OF_LIVE_RUN',
+    ],
+    [
+      'not where its source is not known and it has a checkpoint',
+      { source: 'NOT_KNOWN', ownCheckpointCompleted: true },
+      undefined,
+    ],
+  ])('is the source of a run that somebody else has started, %s', (_, more, kind) => {
+    const found = kinds(both, { runsFrom: [runFrom('old', { ...adopted, ...more })] });
+    expect(found).toEqual(kind ? { ...rest, old: kind } : rest);
+  });
+
+  it.each<[string, Partial<RunFromSavepoint>, string, string]>([
+    ['makes no checkpoints', { checkpointing: 'NONE' }, 'makes no checkpoints by itself', ' has ended'],
+    [
+      'was not read yet',
+      { checkpointing: 'NOT_READ' },
+      'whether that run makes checkpoints is not known yet',
+      ' has completed a checkpoint or has ended',
+    ],
+    [
+      'was started by somebody else',
+      { ...adopted, ownCheckpointCompleted: true },
+      'in a claim mode that Flink does not tell: with CLAIM or LEGACY',
+      ' has ended',
+    ],
+    [
+      'has shown no source',
+      { ...adopted, source: 'NOT_KNOWN' },
+      'Flink has not shown yet from what: it may be this one',
+      ' was restored from, or that run has completed a checkpoint or has ended',
+    ],
+    [
+      'goes on from a checkpoint',
+      { source: 'ITS_FILES' },
+      'may hold files of the checkpoint that run 4',
+      ' has completed a checkpoint or has ended',
+    ],
+  ])('tells what is known of a run that %s', (_, more, message, unlock) => {
+    const facts = { savepoints: both, runsFrom: [runFrom('old', more)], latestStates: [] };
+    expect(protectionsOf(facts, NOW).get('old')).toEqual([
+      expect.objectContaining({
+        message: expect.stringContaining(message),
+        unlock: expect.stringMatching(new RegExp(`run 4 of deployment "other"${unlock}$`)),
+      }),
+    ]);
+  });
+
+  it('is what a checkpoint may use files of that LATEST_STATE would use', () => {
+    const facts = { savepoints: both, runsFrom: [], latestStates: [latestState('old', { of: 'ITS_FILES' })] };
+    expect(protectionsOf(facts, NOW).get('old')).toEqual([
+      expect.objectContaining({ kind: 'LATEST_STATE', message: expect.stringContaining('may use files of this one') }),
+    ]);
   });
 
   it('is what LATEST_STATE of a stopped deployment would use', () => {
@@ -93,7 +162,7 @@ describe('what is in use (RT-3 b, c)', () => {
   it('names who uses it, and what would end that', () => {
     const runsFrom = [
       runFrom('old'),
-      runFrom('old', { deploymentId: 'b', deploymentName: 'b', run: 2, jobId: 'b-2', checkpointing: false }),
+      runFrom('old', { deploymentId: 'b', deploymentName: 'b', run: 2, jobId: 'b-2', checkpointing: 'NONE' }),
       runFrom('old', { deploymentId: 'c', deploymentName: 'c', run: 3, jobId: 'c-3', starting: true }),
     ];
     const facts = { savepoints: both, runsFrom, latestStates: [latestState('old')] };
@@ -150,6 +219,43 @@ describe('what a person keeps (RT-3 d)', () => {
   });
 });
 
+describe('two records of one place', () => {
+  const own = savepoint('own', 1);
+  const copy = imported('copy', 2, { pinned: true, heldUntil: NOW + HOUR, holdReason: 'audit' });
+  const facts: DeploymentFacts = {
+    savepoints: [own, savepoint('newest', 9), copy],
+    runsFrom: [],
+    latestStates: [],
+    recordsBeside: [beside(own, copy, 'archive'), beside(copy, own)],
+  };
+  const found = protectionsOf(facts, NOW);
+  const standing = (id: string, alsoData: boolean) =>
+    standInTheWay(found.get(id) ?? [], { force: true, alsoData }).map(({ kind }) => kind);
+
+  it('protect each other, and say what keeps the other one and how its record ends', () => {
+    expect(found.get('own')).toMatchObject([
+      {
+        kind: 'SHARED_DATA',
+        message: expect.stringMatching(
+          /savepoint copy of deployment "archive" too.* is pinned and held until .*: audit/,
+        ),
+        unlock: expect.stringContaining('record of savepoint copy has ended (deleteSavepoint, without alsoData'),
+      },
+    ]);
+    expect(found.get('copy')?.[0]).toMatchObject({
+      kind: 'SHARED_DATA',
+      unlock: 'the record of savepoint own has ended',
+    });
+  });
+
+  it('keep the data, with force too; the record of an imported one may end without them', () => {
+    expect(standing('own', false)).toEqual(['SHARED_DATA']);
+    expect(standing('own', true)).toEqual(['SHARED_DATA']);
+    expect(standing('copy', true)).toEqual(['SHARED_DATA', 'PINNED', 'HELD']);
+    expect(standing('copy', false)).toEqual(['PINNED', 'HELD']);
+  });
+});
+
 describe('what stands in the way of a person', () => {
   const used = savepoint('a', 9, { pinned: true, heldUntil: NOW + 1 });
   const facts: DeploymentFacts = {
@@ -158,7 +264,7 @@ describe('what stands in the way of a person', () => {
     latestStates: [latestState('a')],
   };
   const all = protectionsOf(facts, NOW).get('a') ?? [];
-  const kindsOf = (force: boolean) => standInTheWay(all, { force }).map(({ kind }) => kind);
+  const kindsOf = (force: boolean) => standInTheWay(all, { force, alsoData: false }).map(({ kind }) => kind);
 
   it('is all that protects it', () => {
     expect(kindsOf(false)).toEqual([

@@ -19,9 +19,10 @@ const policies: fc.Arbitrary<RetentionPolicy> = fc
   .filter(({ maxCount, maxAgeMs }) => maxCount !== null || maxAgeMs !== null);
 
 const weighted: [number, fc.Arbitrary<Step>][] = [
-  [3, fc.record({ do: fc.constant('START'), who, from: source, checkpointing: fc.boolean() })],
+  [3, fc.record({ do: fc.constant('START'), who, from: source, checkpointing: fc.boolean(), adopted: fc.boolean() })],
   [3, fc.record({ do: fc.constant('TAKE_HOLD'), who: mostlyOurs })],
   [3, fc.record({ do: fc.constant('CHECKPOINT'), who: mostlyOurs })],
+  [2, fc.record({ do: fc.constant('SHOW_SOURCE'), who: mostlyOurs })],
   [1, fc.record({ do: fc.constant('END'), who, retains: fc.boolean() })],
   [8, fc.constant({ do: 'SAVEPOINT', origin: 'SCHEDULED', told: true, late: 0 })],
   [
@@ -34,7 +35,7 @@ const weighted: [number, fc.Arbitrary<Step>][] = [
     }),
   ],
   [1, fc.record({ do: fc.constant('STOP'), drain: fc.boolean() })],
-  [1, fc.constant({ do: 'IMPORT' })],
+  [1, fc.record({ do: fc.constant('IMPORT'), beside: source })],
   [1, fc.record({ do: fc.constant('DATA'), which, data: fc.constantFrom('PRESENT', 'MISSING', 'DAMAGED') })],
   [1, fc.record({ do: fc.constant('PIN'), which, pinned: fc.boolean() })],
   [1, fc.record({ do: fc.constant('HOLD'), which, hours: fc.integer({ min: 1, max: 80 }) })],
@@ -45,7 +46,7 @@ const weighted: [number, fc.Arbitrary<Step>][] = [
 ];
 const step = fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 const running: Step[] = [
-  { do: 'START', who: 'OURS', from: null, checkpointing: true },
+  { do: 'START', who: 'OURS', from: null, checkpointing: true, adopted: false },
   { do: 'TAKE_HOLD', who: 'OURS' },
   { do: 'CHECKPOINT', who: 'OURS' },
 ];
@@ -105,7 +106,7 @@ function letGo(course: CourseOfSavepoints): void {
   const unpinned = course.savepoints.map((_, place): Step => ({ do: 'PIN', which: place, pinned: false }));
   const anew = (['OURS', 'OTHER'] as const).flatMap((one): Step[] => [
     { do: 'END', who: one, retains: false },
-    { do: 'START', who: one, from: null, checkpointing: true },
+    { do: 'START', who: one, from: null, checkpointing: true, adopted: false },
     { do: 'TAKE_HOLD', who: one },
     { do: 'CHECKPOINT', who: one },
   ]);
@@ -115,7 +116,14 @@ function letGo(course: CourseOfSavepoints): void {
     told: true,
     late: 0,
   }));
-  const steps: Step[] = [{ do: 'SEEN', seen: true }, ...unpinned, ...anew, { do: 'WAIT', hours: 100 }, ...newer];
+  const steps: Step[] = [
+    { do: 'SEEN', seen: true },
+    { do: 'END_IMPORTS' },
+    ...unpinned,
+    ...anew,
+    { do: 'WAIT', hours: 100 },
+    ...newer,
+  ];
   for (const one of steps) if (one.do !== 'SWEEP') course.take(one);
 }
 
@@ -145,6 +153,7 @@ it('deletes nothing that is protected, and at last everything else, whatever the
       'NEWEST_GOOD',
       'ORIGIN',
       'PINNED',
+      'SHARED_DATA',
       'SOURCE_OF_LIVE_RUN',
       'START_UNDER_WAY',
       'WITHIN_POLICY',

@@ -1,0 +1,59 @@
+import { rootsOfStorages } from '../cluster/find-cluster.js';
+import type { Sql } from '../db/database.js';
+import { SnapshotKind } from '../job/snapshot-kind.js';
+import { latestStateOf } from '../run/latest-state.js';
+import type { RestorePoint } from '../run/restore-choice.js';
+import { folderName, foldersOf, type LyingSavepoint, placeIndex, storagesOf } from './place-index.js';
+import type { LatestStateUse } from './protection.js';
+import type { Whose } from './protection-facts.js';
+import { behindRuns } from './runs-from.js';
+
+/** Of the deployment itself, and of others whose runs were started, or are shown as restored, from one of these savepoints. */
+export async function latestStatesAmong(
+  sql: Sql,
+  whose: Whose,
+  savepoints: readonly LyingSavepoint[],
+): Promise<LatestStateUse[]> {
+  const index = placeIndex(savepoints);
+  const own = 'deploymentId' in whose ? 'd.id = $2' : 'd.id = (select deployment_id from savepoint where id = $2)';
+  const deployments = await sql.rows<{ id: string; name: string }>(
+    `select d.id, d.name from deployment d
+      where d.archived_at is null and d.state in ('CANCELLED', 'FINISHED', 'FAILED')
+        and (${own} or d.id in (select deployment_id from job where start_savepoint_id = any($1)
+                                union
+                                select deployment_id from job where ${folderName('start_location')} = any($3)
+                                union
+                                select deployment_id from job where ${folderName('restored_location')} = any($3)))`,
+    [[...index.ids], 'deploymentId' in whose ? whose.deploymentId : whose.savepointId, foldersOf(savepoints)],
+  );
+  if (deployments.length === 0) return [];
+  const roots = await rootsOfStorages(sql, storagesOf(savepoints));
+  const at = (location: string, clusterId: string | null) =>
+    index.at(
+      location,
+      roots.filter((root) => root.clusterId === clusterId),
+    );
+  const uses: LatestStateUse[] = [];
+  for (const { id: deploymentId, name: deploymentName } of deployments) {
+    const point = await latestStateOf(sql, deploymentId);
+    if (!point) continue;
+    const used = new Set(at(point.location, point.clusterId));
+    if (point.savepointId !== null && index.ids.has(point.savepointId)) used.add(point.savepointId);
+    const files = (await behind(sql, point)).flatMap(({ location, clusterId }) => at(location, clusterId));
+    for (const savepointId of used) uses.push({ savepointId, of: 'ITSELF', deploymentId, deploymentName });
+    for (const savepointId of new Set(files))
+      if (!used.has(savepointId)) uses.push({ savepointId, of: 'ITS_FILES', deploymentId, deploymentName });
+  }
+  return uses;
+}
+
+const maker = `select id, id, deployment_id, cluster_id, restored_location from job where id = $1 and origin = 'ADOPTED'`;
+
+/** What the adopted run was restored from whose checkpoint would be used, and so on back. */
+const behind = async (sql: Sql, { kind, jobId }: RestorePoint): Promise<{ location: string; clusterId: string }[]> =>
+  kind === SnapshotKind.SAVEPOINT || jobId === null
+    ? []
+    : sql.rows(
+        `with ${behindRuns(maker)} select location, cluster_id as "clusterId" from behind where location is not null`,
+        [jobId],
+      );

@@ -1,0 +1,107 @@
+import { LIVE } from '../checkpoint/checkpoint-page.js';
+import type { Sql } from '../db/database.js';
+import {
+  folderName,
+  foldersOf,
+  type LyingSavepoint,
+  type PlaceIndex,
+  placeIndex,
+  type Root,
+  storagesOf,
+} from './place-index.js';
+import type { RunFromSavepoint } from './protection.js';
+
+interface LiveRun {
+  about: Omit<RunFromSavepoint, 'savepointId' | 'source'>;
+  startSavepointId: string | null;
+  /** Where it was started from, and what Flink shows as restored. */
+  locations: string[];
+  /** What an adopted run was restored from of which it was started from a checkpoint, and so on back. */
+  behind: string[];
+  /** It was adopted, has no checkpoint of its own, and Flink has not shown what it was restored from. */
+  sourceUnseen: boolean;
+  /** Every root under which its cluster reaches, or did, a storage of theirs. */
+  roots: Root[];
+}
+
+const CHECKPOINT = `'/chk-[0-9]+/?$'`;
+const isOf = (location: string, run: string) => `${location} like '%/' || ${run}.flink_job_id || '/chk-%'`;
+
+/**
+ * For a run that goes on from a checkpoint of an adopted one, what that one was restored from: with CLAIM or LEGACY the checkpoint may
+ * use files of it. So back, while each was adopted. `seeds`: run, and the checkpoint of another run that it goes on from.
+ */
+export const behindRuns = (
+  seeds: string,
+) => `recursive behind(job_id, made_by, deployment_id, cluster_id, location) as (
+    ${seeds}
+    union
+    select b.job_id, p.id, p.deployment_id, p.cluster_id, p.restored_location
+      from behind b join job p on p.deployment_id = b.deployment_id and p.id <> b.made_by and p.origin = 'ADOPTED' and ${isOf('b.location', 'p')})`;
+
+const parents = `
+    (select j.id, p.id, p.deployment_id, p.cluster_id, p.restored_location
+       from job j join job p on p.id = j.start_job_id and p.origin = 'ADOPTED'
+      where j.state in ${LIVE} and j.start_location ~ ${CHECKPOINT}
+     union
+     select j.id, p.id, p.deployment_id, p.cluster_id, p.restored_location
+       from job j join job p on p.deployment_id = j.deployment_id and p.id <> j.id and p.origin = 'ADOPTED' and ${isOf('j.restored_location', 'p')}
+      where j.state in ${LIVE} and j.origin = 'ADOPTED' and j.restored_location ~ ${CHECKPOINT})`;
+
+/**
+ * Live runs of any deployment: those that were started from one, those that Flink shows as restored from one, whoever did it, and those
+ * that were adopted into their deployment and may be from any.
+ */
+export async function liveRunsFrom(sql: Sql, savepoints: readonly LyingSavepoint[]): Promise<RunFromSavepoint[]> {
+  const index = placeIndex(savepoints);
+  const rows = await sql.rows<{ run: LiveRun }>(
+    `with ${behindRuns(parents)}
+     select jsonb_build_object('about', jsonb_build_object('deploymentId', j.deployment_id, 'deploymentName', d.name, 'jobId', j.id, 'run', j.run,
+        'starting', j.took_hold_at is null,
+        'checkpointing', case when j.checkpoint_interval_ms is not null then 'PERIODIC' when j.started_at is null then 'NOT_READ' else 'NONE' end,
+        'claimMode', case when j.origin = 'ADOPTED' then 'NOT_KNOWN' else 'NO_CLAIM' end,
+        'ownCheckpointCompleted', a.first_completed_id is not null),
+        'startSavepointId', j.start_savepoint_id,
+        'locations', array_remove(array[j.start_location, j.restored_location], null),
+        'behind', array(select b.location from behind b where b.job_id = j.id and b.location is not null),
+        'sourceUnseen', ${SOURCE_UNSEEN},
+        'roots', coalesce((select jsonb_agg(jsonb_build_object('storageId', r.storage_id, 'uri', r.uri))
+                             from storage_root r
+                            where r.storage_id = any($1) and r.cluster_id in (select j.cluster_id union select b.cluster_id from behind b where b.job_id = j.id)), '[]')) as run
+       from job j
+       join deployment d on d.id = j.deployment_id
+       left join job_checkpoints a on a.job_id = j.id
+      where j.state in ${LIVE}
+        and (j.start_savepoint_id = any($2) or ${folderName('j.start_location')} = any($3) or ${folderName('j.restored_location')} = any($3)
+             or ${SOURCE_UNSEEN} or exists (select 1 from behind b where b.job_id = j.id and ${folderName('b.location')} = any($3)))`,
+    [storagesOf(savepoints), [...index.ids], foldersOf(savepoints)],
+  );
+  const runs = rows.map(({ run }) => run);
+  return [...runs.flatMap((run) => usesOf(run, index)), ...(await fromAnyOf(sql, runs, index))];
+}
+
+const SOURCE_UNSEEN = `(j.origin = 'ADOPTED' and j.source_seen_at is null and a.first_completed_id is null)`;
+
+function usesOf({ about, startSavepointId, locations, behind, roots }: LiveRun, index: PlaceIndex): RunFromSavepoint[] {
+  const sources = new Set(locations.flatMap((location) => index.at(location, roots)));
+  if (startSavepointId !== null && index.ids.has(startSavepointId)) sources.add(startSavepointId);
+  const files = new Set(behind.flatMap((location) => index.at(location, roots)));
+  return [
+    ...[...sources].map((savepointId) => ({ savepointId, source: 'ITSELF' as const, ...about })),
+    ...[...files].map((savepointId) => ({ savepointId, source: 'ITS_FILES' as const, ...about })),
+  ];
+}
+
+/** Of each run whose source is not known, every savepoint that is listed with its deployment. */
+async function fromAnyOf(sql: Sql, runs: readonly LiveRun[], { ids }: PlaceIndex): Promise<RunFromSavepoint[]> {
+  const unseen = new Map(runs.filter(({ sourceUnseen }) => sourceUnseen).map((run) => [run.about.deploymentId, run]));
+  if (unseen.size === 0) return [];
+  const rows = await sql.rows<{ id: string; deploymentId: string }>(
+    `select id, deployment_id as "deploymentId" from savepoint where deployment_id = any($1) and id = any($2)`,
+    [[...unseen.keys()], [...ids]],
+  );
+  return rows.flatMap(({ id: savepointId, deploymentId }) => {
+    const run = unseen.get(deploymentId);
+    return run ? [{ savepointId, source: 'NOT_KNOWN' as const, ...run.about }] : [];
+  });
+}
