@@ -3,18 +3,13 @@ import type { Sql } from '../db/database.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { latestStateOf } from '../run/latest-state.js';
 import type { RestorePoint } from '../run/restore-choice.js';
-import { folderName, foldersOf, type LyingSavepoint, placeIndex, storagesOf } from './place-index.js';
+import { folderName, type PlaceIndex } from './place-index.js';
 import type { LatestStateUse } from './protection.js';
 import type { Whose } from './protection-facts.js';
 import { behindRuns } from './runs-from.js';
 
 /** Of the deployment itself, and of others whose runs were started, or are shown as restored, from one of these savepoints. */
-export async function latestStatesAmong(
-  sql: Sql,
-  whose: Whose,
-  savepoints: readonly LyingSavepoint[],
-): Promise<LatestStateUse[]> {
-  const index = placeIndex(savepoints);
+export async function latestStatesAmong(sql: Sql, whose: Whose, index: PlaceIndex): Promise<LatestStateUse[]> {
   const own = 'deploymentId' in whose ? 'd.id = $2' : 'd.id = (select deployment_id from savepoint where id = $2)';
   const deployments = await sql.rows<{ id: string; name: string }>(
     `select d.id, d.name from deployment d
@@ -24,10 +19,10 @@ export async function latestStatesAmong(
                                 select deployment_id from job where ${folderName('start_location')} = any($3)
                                 union
                                 select deployment_id from job where ${folderName('restored_location')} = any($3)))`,
-    [[...index.ids], 'deploymentId' in whose ? whose.deploymentId : whose.savepointId, foldersOf(savepoints)],
+    [[...index.ids], 'deploymentId' in whose ? whose.deploymentId : whose.savepointId, index.folders],
   );
   if (deployments.length === 0) return [];
-  const roots = await rootsOfStorages(sql, storagesOf(savepoints));
+  const roots = await rootsOfStorages(sql, index.storageIds);
   const at = (location: string, clusterId: string | null) =>
     index.at(
       location,

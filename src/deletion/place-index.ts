@@ -19,18 +19,12 @@ export const folderName = (column: string) =>
   `(substring(rtrim(regexp_replace(${column}, '/_metadata/*$', ''), '/') from '[^/\\\\]+$'))`;
 export const lastFolder = (location: string) => normaliseLocation(location).split('/').at(-1) ?? '';
 
-export const foldersOf = (savepoints: readonly LyingSavepoint[]): string[] => [
-  ...new Set(
-    savepoints.flatMap(({ path, location }) => [path, location].flatMap((text) => (text ? lastFolder(text) : []))),
-  ),
-];
-
-export const storagesOf = (savepoints: readonly LyingSavepoint[]): string[] => [
-  ...new Set(savepoints.flatMap(({ storageId }) => storageId ?? [])),
-];
-
+/** Savepoints, and by what is asked for whatever may lie at their places or name these. */
 export interface PlaceIndex {
   ids: ReadonlySet<string>;
+  storageIds: readonly string[];
+  /** The last folders of all their texts. */
+  folders: readonly string[];
   /** The savepoints that a location may name, which somebody writes who reaches storages under these roots. */
   at(location: string, roots: readonly Root[]): string[];
 }
@@ -40,17 +34,17 @@ export interface PlaceIndex {
  * Several may lie at one place.
  */
 export function placeIndex(savepoints: readonly LyingSavepoint[]): PlaceIndex {
-  const byPlace = new Map<string, string[]>();
-  const byLocation = new Map<string, string[]>();
-  const byFolder = new Map<string, { id: string; path: string }[]>();
-  for (const { id, storageId, path, location } of savepoints) {
-    add(byPlace, `${storageId}/${path}`, id);
-    if (location !== null) add(byLocation, normaliseLocation(location), id);
-    if (path?.includes('/')) add(byFolder, lastFolder(path), { id, path });
-  }
+  let maps: Maps | null = null; // of very many it takes a while, and mostly no location is asked for
   return {
     ids: new Set(savepoints.map(({ id }) => id)),
+    storageIds: [...new Set(savepoints.flatMap(({ storageId }) => storageId ?? []))],
+    folders: [
+      ...new Set(
+        savepoints.flatMap(({ path, location }) => [path, location].flatMap((it) => (it ? lastFolder(it) : []))),
+      ),
+    ],
     at(location, roots) {
+      const { byPlace, byLocation, byFolder } = (maps ??= mapsOf(savepoints));
       const text = normaliseLocation(location);
       const below = roots.flatMap(
         ({ storageId, uri }) => byPlace.get(`${storageId}/${pathBelow(uri, location)}`) ?? [],
@@ -60,6 +54,22 @@ export function placeIndex(savepoints: readonly LyingSavepoint[]): PlaceIndex {
       return [...new Set([...(byLocation.get(text) ?? []), ...below, ...alike.map(({ id }) => id)])];
     },
   };
+}
+
+interface Maps {
+  byPlace: Map<string, string[]>;
+  byLocation: Map<string, string[]>;
+  byFolder: Map<string, { id: string; path: string }[]>;
+}
+
+function mapsOf(savepoints: readonly LyingSavepoint[]): Maps {
+  const maps: Maps = { byPlace: new Map(), byLocation: new Map(), byFolder: new Map() };
+  for (const { id, storageId, path, location } of savepoints) {
+    add(maps.byPlace, `${storageId}/${path}`, id);
+    if (location !== null) add(maps.byLocation, normaliseLocation(location), id);
+    if (path?.includes('/')) add(maps.byFolder, lastFolder(path), { id, path });
+  }
+  return maps;
 }
 
 function add<T>(index: Map<string, T[]>, key: string, one: T): void {

@@ -1,9 +1,9 @@
 import type { Sql } from '../db/database.js';
 import { latestStatesAmong } from './latest-states.js';
-import type { LyingSavepoint } from './place-index.js';
+import { type LyingSavepoint, placeIndex } from './place-index.js';
 import type { DeploymentFacts, SavepointFacts } from './protection.js';
 import { recordsBeside } from './records-beside.js';
-import { liveRunsFrom } from './runs-from.js';
+import { runsFromAny } from './runs-from.js';
 
 export { liveRunsFrom } from './runs-from.js';
 
@@ -16,12 +16,12 @@ export type Whose = { deploymentId: string } | { savepointId: string };
  */
 export async function readProtectionFacts(sql: Sql, whose: Whose): Promise<DeploymentFacts> {
   const rows = await savepointsOf(sql, whose);
-  const lying = rows.map(({ lies }) => lies);
+  const index = placeIndex(rows.map(({ lies }) => lies));
   return {
     savepoints: rows.map(({ facts }) => facts),
-    runsFrom: await liveRunsFrom(sql, lying),
-    latestStates: await latestStatesAmong(sql, whose, lying),
-    recordsBeside: await recordsBeside(sql, rows),
+    runsFrom: await runsFromAny(sql, index),
+    latestStates: await latestStatesAmong(sql, whose, index),
+    recordsBeside: await recordsBeside(sql, rows, index),
   };
 }
 

@@ -1,14 +1,6 @@
 import { LIVE } from '../checkpoint/checkpoint-page.js';
 import type { Sql } from '../db/database.js';
-import {
-  folderName,
-  foldersOf,
-  type LyingSavepoint,
-  type PlaceIndex,
-  placeIndex,
-  type Root,
-  storagesOf,
-} from './place-index.js';
+import { folderName, type LyingSavepoint, type PlaceIndex, placeIndex, type Root } from './place-index.js';
 import type { RunFromSavepoint } from './protection.js';
 
 interface LiveRun {
@@ -52,8 +44,7 @@ const parents = `
  * Live runs of any deployment: those that were started from one, those that Flink shows as restored from one, whoever did it, and those
  * that were adopted into their deployment and may be from any.
  */
-export async function liveRunsFrom(sql: Sql, savepoints: readonly LyingSavepoint[]): Promise<RunFromSavepoint[]> {
-  const index = placeIndex(savepoints);
+export async function runsFromAny(sql: Sql, index: PlaceIndex): Promise<RunFromSavepoint[]> {
   const rows = await sql.rows<{ run: LiveRun }>(
     `with ${behindRuns(parents)}
      select jsonb_build_object('about', jsonb_build_object('deploymentId', j.deployment_id, 'deploymentName', d.name, 'jobId', j.id, 'run', j.run,
@@ -74,11 +65,14 @@ export async function liveRunsFrom(sql: Sql, savepoints: readonly LyingSavepoint
       where j.state in ${LIVE}
         and (j.start_savepoint_id = any($2) or ${folderName('j.start_location')} = any($3) or ${folderName('j.restored_location')} = any($3)
              or ${SOURCE_UNSEEN} or exists (select 1 from behind b where b.job_id = j.id and ${folderName('b.location')} = any($3)))`,
-    [storagesOf(savepoints), [...index.ids], foldersOf(savepoints)],
+    [index.storageIds, [...index.ids], index.folders],
   );
   const runs = rows.map(({ run }) => run);
   return [...runs.flatMap((run) => usesOf(run, index)), ...(await fromAnyOf(sql, runs, index))];
 }
+
+export const liveRunsFrom = (sql: Sql, savepoints: readonly LyingSavepoint[]): Promise<RunFromSavepoint[]> =>
+  runsFromAny(sql, placeIndex(savepoints));
 
 const SOURCE_UNSEEN = `(j.origin = 'ADOPTED' and j.source_seen_at is null and a.first_completed_id is null)`;
 

@@ -1,5 +1,6 @@
 import { Storage } from '../cluster/storage.entity.js';
 import type { Sql, Transaction } from '../db/database.js';
+import { folderName } from '../deletion/place-index.js';
 import { liveJobStates } from '../job/job.lifecycle.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { Savepoint } from '../savepoint/savepoint.entity.js';
@@ -39,6 +40,15 @@ export const sourcesOfRuns = (sql: Sql) =>
       cross join lateral unnest(array[j.start_location, j.restored_location]) l(location)
       where (j.state = any($1) or (j.id = d.current_job_id and d.archived_at is null)) and l.location is not null`,
     [liveJobStates],
+  );
+
+/** Runs that somebody else has started from a location whose last folder is one of these: with CLAIM it was Flink's from then on. */
+export const mayHaveClaimed = (sql: Sql, folders: readonly string[]) =>
+  sql.rows<{ location: string; run: number; deploymentName: string }>(
+    `select j.restored_location as location, j.run, d.name as "deploymentName"
+       from job j join deployment d on d.id = j.deployment_id
+      where j.origin = 'ADOPTED' and ${folderName('j.restored_location')} = any($1) order by j.created_at desc`,
+    [folders],
   );
 
 export interface RecordRow {

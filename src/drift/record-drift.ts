@@ -1,10 +1,12 @@
 import type { Keyset, Placed } from '../db/pages.js';
+import { lastFolder } from '../deletion/place-index.js';
 import { inWordsBytes } from '../deletion/words.js';
+import { sameLocation } from '../flink/location.js';
 import { DriftKind } from './drift.enums.js';
 import { isTroubleOfStorage, type Look } from './drift-look.js';
 import type { Asked } from './drift-list.js';
 import { type Stretch, stretchOf } from './drift-page.js';
-import { deletionsFailed, deletionsForgotten, type RecordRow, withoutData } from './drift.store.js';
+import { deletionsFailed, deletionsForgotten, mayHaveClaimed, type RecordRow, withoutData } from './drift.store.js';
 import type { DriftEntry } from './drift.types.js';
 import { byHand, forgetLeftover, remediesOfDeletion, remediesWithoutData } from './drift-words.js';
 import { dateOf, entryAt, forgottenOf } from './entry.js';
@@ -25,9 +27,14 @@ const about = ({ id, storageId, deploymentId, attempt, path, location }: RecordR
 export async function missingData(look: Look, asked: Asked): Promise<Stretch<DriftEntry>> {
   const rows = await withoutData(look.database, asked);
   const entries: Placed<DriftEntry>[] = [];
+  const claims = await mayHaveClaimed(
+    look.database,
+    rows.flatMap(({ node: { location } }) => (location === null ? [] : lastFolder(location))),
+  );
   for (const row of rows) {
     const { node } = row;
     const back = await isBack(look, node);
+    const claim = claims.find(({ location }) => node.location !== null && sameLocation(location, node.location));
     const what =
       node.data === 'DAMAGED'
         ? 'some of its files are gone or cut short'
@@ -41,7 +48,7 @@ export async function missingData(look: Look, asked: Asked): Promise<Stretch<Dri
           ...about(node),
           kind: DriftKind.MISSING_DATA,
           bytes: node.bytes,
-          message: `Savepoint ${node.id} (${inWordsBytes(node.bytes)}) is recorded at ${node.location}, and ${what}. It is not restored from.`,
+          message: `Savepoint ${node.id} (${inWordsBytes(node.bytes)}) is recorded at ${node.location}, and ${what}. It is not restored from.${claim ? claimedBy(claim) : ''}`,
           remedies: remediesWithoutData(node.id, node.location, node.origin === 'IMPORTED'),
         },
         look.now,
@@ -50,6 +57,9 @@ export async function missingData(look: Look, asked: Asked): Promise<Stretch<Dri
   }
   return stretchOf(entries, asked.limit);
 }
+
+const claimedBy = ({ run, deploymentName }: { run: number; deploymentName: string }): string =>
+  ` Somebody else started run ${run} of deployment "${deploymentName}" from it: with claim mode CLAIM Flink deletes it by itself when that run needs it no more.`;
 
 async function isBack({ eyes }: Look, { storageId, path, data }: RecordRow): Promise<boolean> {
   const reader = storageId === null ? undefined : eyes.get(storageId);

@@ -174,6 +174,22 @@ describe('a savepoint of ours that is not where it should be', () => {
     expect(await recheck()).toMatchObject({ data: 'PRESENT' });
     expect(await driftOf(scene)).toEqual([]);
   });
+
+  it('may have been claimed by somebody who started a run from it, which is said', async () => {
+    const location = `${scene.uri}/a/savepoint-1`;
+    await insertSavepointOf(database(), scene.run, {
+      data: 'MISSING',
+      storage_id: scene.storageId,
+      path: 'a/savepoint-1',
+      location,
+    });
+    expect((await driftOf(scene))[0].message).not.toContain('CLAIM');
+    await changed(`update job set origin = 'ADOPTED', restored_location = $2 where id = $1`, [
+      scene.run.jobId,
+      `${location}/_metadata`,
+    ]);
+    expect((await driftOf(scene))[0].message).toContain('with claim mode CLAIM Flink deletes it by itself');
+  });
 });
 
 describe('two records of one place', () => {
