@@ -27,6 +27,7 @@ const LONG = [
   'integration/embedded-postgres',
   'contract/flink-1.20.5-adaptive',
   'e2e/deletion-faults',
+  'e2e/frozen-worker',
   'e2e/worker-kills',
   'e2e/redis',
   'contract/flink-2.3.0-adaptive',
