@@ -6,7 +6,7 @@ import type { RestorePoint } from '../run/restore-choice.js';
 import { folderName, type PlaceIndex } from './place-index.js';
 import type { LatestStateUse } from './protection.js';
 import type { Whose } from './protection-facts.js';
-import { behindRuns } from './runs-from.js';
+import { isCheckpointOf } from './runs-from.js';
 
 /** Of the deployment itself, and of others whose runs were started, or are shown as restored, from one of these savepoints. */
 export async function latestStatesAmong(sql: Sql, whose: Whose, index: PlaceIndex): Promise<LatestStateUse[]> {
@@ -42,13 +42,13 @@ export async function latestStatesAmong(sql: Sql, whose: Whose, index: PlaceInde
   return uses;
 }
 
-const maker = `select id, id, deployment_id, cluster_id, restored_location from job where id = $1 and origin = 'ADOPTED'`;
+/** What the adopted run was restored from whose checkpoint would be used, and so on back, while each was adopted. */
+const BEHIND = `with recursive behind(made_by, deployment_id, cluster_id, location) as (
+    select id, deployment_id, cluster_id, restored_location from job where id = $1 and origin = 'ADOPTED'
+    union
+    select p.id, p.deployment_id, p.cluster_id, p.restored_location
+      from behind b join job p on p.deployment_id = b.deployment_id and p.id <> b.made_by and p.origin = 'ADOPTED' and ${isCheckpointOf('b.location', 'p')})
+  select location, cluster_id as "clusterId" from behind where location is not null`;
 
-/** What the adopted run was restored from whose checkpoint would be used, and so on back. */
 const behind = async (sql: Sql, { kind, jobId }: RestorePoint): Promise<{ location: string; clusterId: string }[]> =>
-  kind === SnapshotKind.SAVEPOINT || jobId === null
-    ? []
-    : sql.rows(
-        `with ${behindRuns(maker)} select location, cluster_id as "clusterId" from behind where location is not null`,
-        [jobId],
-      );
+  kind === SnapshotKind.SAVEPOINT || jobId === null ? [] : sql.rows(BEHIND, [jobId]);

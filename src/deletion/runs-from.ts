@@ -16,29 +16,41 @@ interface LiveRun {
   roots: Root[];
 }
 
-const CHECKPOINT = `'/chk-[0-9]+/?$'`;
-const isOf = (location: string, run: string) => `${location} like '%/' || ${run}.flink_job_id || '/chk-%'`;
+/** Whether a location is that of a checkpoint of a run. */
+export const isCheckpointOf = (location: string, run: string) =>
+  `${location} like '%/' || ${run}.flink_job_id || '/chk-%'`;
 
 /**
- * For a run that goes on from a checkpoint of an adopted one, what that one was restored from: with CLAIM or LEGACY the checkpoint may
- * use files of it. So back, while each was adopted. `seeds`: run, and the checkpoint of another run that it goes on from.
+ * A run that goes on from a checkpoint of an adopted one: with CLAIM or LEGACY that checkpoint may use files of what the adopted one was
+ * restored from. So on, while each was adopted. Found from the savepoints on, since few runs hang on them, of however many there are.
  */
-export const behindRuns = (
-  seeds: string,
-) => `recursive behind(job_id, made_by, deployment_id, cluster_id, location) as (
-    ${seeds}
+const BEHIND = `
+  heirs(job_id, deployment_id, flink_job_id, cluster_id, location) as (
+    select p.id, p.deployment_id, p.flink_job_id, p.cluster_id, p.restored_location
+      from job p where p.origin = 'ADOPTED' and ${folderName('p.restored_location')} = any($3)
     union
-    select b.job_id, p.id, p.deployment_id, p.cluster_id, p.restored_location
-      from behind b join job p on p.deployment_id = b.deployment_id and p.id <> b.made_by and p.origin = 'ADOPTED' and ${isOf('b.location', 'p')})`;
+    select c.id, c.deployment_id, c.flink_job_id, h.cluster_id, h.location
+      from heirs h join job c on c.deployment_id = h.deployment_id and c.id <> h.job_id and c.origin = 'ADOPTED' and ${isCheckpointOf('c.restored_location', 'h')}),
+  behind(job_id, cluster_id, location) as (
+    select j.id, h.cluster_id, h.location
+      from heirs h join job j on j.start_job_id = h.job_id where j.state in ${LIVE} and j.start_location ~ '/chk-[0-9]+/?$'
+    union
+    select j.id, h.cluster_id, h.location
+      from heirs h join job j on j.deployment_id = h.deployment_id and j.id <> h.job_id and j.origin = 'ADOPTED' and ${isCheckpointOf('j.restored_location', 'h')}
+     where j.state in ${LIVE})`;
 
-const parents = `
-    (select j.id, p.id, p.deployment_id, p.cluster_id, p.restored_location
-       from job j join job p on p.id = j.start_job_id and p.origin = 'ADOPTED'
-      where j.state in ${LIVE} and j.start_location ~ ${CHECKPOINT}
-     union
-     select j.id, p.id, p.deployment_id, p.cluster_id, p.restored_location
-       from job j join job p on p.deployment_id = j.deployment_id and p.id <> j.id and p.origin = 'ADOPTED' and ${isOf('j.restored_location', 'p')}
-      where j.state in ${LIVE} and j.origin = 'ADOPTED' and j.restored_location ~ ${CHECKPOINT})`;
+/** Each way by an index of its own: live runs are very many. */
+const CANDIDATES = `
+  candidates(id) as (
+    select id from job where start_savepoint_id = any($2)
+    union
+    select id from job where ${folderName('start_location')} = any($3)
+    union
+    select id from job where ${folderName('restored_location')} = any($3)
+    union
+    select id from job where origin = 'ADOPTED' and source_seen_at is null
+    union
+    select job_id from behind)`;
 
 /**
  * Live runs of any deployment: those that were started from one, those that Flink shows as restored from one, whoever did it, and those
@@ -46,7 +58,7 @@ const parents = `
  */
 export async function runsFromAny(sql: Sql, index: PlaceIndex): Promise<RunFromSavepoint[]> {
   const rows = await sql.rows<{ run: LiveRun }>(
-    `with ${behindRuns(parents)}
+    `with recursive ${BEHIND}, ${CANDIDATES}
      select jsonb_build_object('about', jsonb_build_object('deploymentId', j.deployment_id, 'deploymentName', d.name, 'jobId', j.id, 'run', j.run,
         'starting', j.took_hold_at is null,
         'checkpointing', case when j.checkpoint_interval_ms is not null then 'PERIODIC' when j.started_at is null then 'NOT_READ' else 'NONE' end,
@@ -59,12 +71,11 @@ export async function runsFromAny(sql: Sql, index: PlaceIndex): Promise<RunFromS
         'roots', coalesce((select jsonb_agg(jsonb_build_object('storageId', r.storage_id, 'uri', r.uri))
                              from storage_root r
                             where r.storage_id = any($1) and r.cluster_id in (select j.cluster_id union select b.cluster_id from behind b where b.job_id = j.id)), '[]')) as run
-       from job j
+       from candidates c
+       join job j on j.id = c.id
        join deployment d on d.id = j.deployment_id
        left join job_checkpoints a on a.job_id = j.id
-      where j.state in ${LIVE}
-        and (j.start_savepoint_id = any($2) or ${folderName('j.start_location')} = any($3) or ${folderName('j.restored_location')} = any($3)
-             or ${SOURCE_UNSEEN} or exists (select 1 from behind b where b.job_id = j.id and ${folderName('b.location')} = any($3)))`,
+      where j.state in ${LIVE}`,
     [index.storageIds, [...index.ids], index.folders],
   );
   const runs = rows.map(({ run }) => run);
