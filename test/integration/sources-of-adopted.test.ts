@@ -140,7 +140,7 @@ describe('what a run was restored from that somebody else has started', () => {
     expect(restorePlan).toMatchObject({ state: { savepoint: { id: source } } });
     const declined = await del(source);
     expect(declined.protections).toMatchObject([{ kind: 'LATEST_STATE', deployment: { id: other.deploymentId } }]);
-    expect(await del(source, { force: true })).toMatchObject({ state: 'DELETING' });
+    expect(await del(source, { force: true, lastState: true })).toMatchObject({ state: 'DELETING' });
   });
 
   it('may have files in the checkpoint that it left, which LATEST_STATE and a run from it go on from', async () => {
