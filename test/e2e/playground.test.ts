@@ -237,10 +237,44 @@ describe('the examples', () => {
       expect(seen[0]).toMatchObject({ state: 'IN_PROGRESS' });
       expect(seen.at(-1)).toMatchObject({ state: 'COMPLETED', location: expect.stringContaining('/savepoint-') });
 
+      const { id: deploymentId } = deployment;
+      const [{ previewSchedule }] = (await run('PreviewSchedule', { deploymentId })) as [Data];
+      expect(previewSchedule).toMatchObject({
+        __typename: 'SchedulePreview',
+        sentence: expect.stringContaining('Every 30 minutes'),
+        warnings: [],
+      });
+      expect(previewSchedule.nextSlots).toHaveLength(5);
+      const once = { expression: '0 3 29 2 *', zone: 'UTC' }; // not while this test runs
+      const [{ setSavepointSchedule }] = (await run('SetSchedule', { deploymentId, ...once })) as [Data];
+      expect(setSavepointSchedule).toMatchObject({ __typename: 'SavepointSchedule', nextSlotAt: expect.any(String) });
+      const [{ previewRetention }] = (await run('PreviewRetention', { deploymentId })) as [Data];
+      expect(previewRetention).toMatchObject({
+        __typename: 'RetentionPreview',
+        goes: [],
+        stays: [{ savepoint: { id: savepoint.id }, why: 'ORIGIN' }],
+        freedBytes: 0,
+      });
+      const [{ setRetentionPolicy }] = (await run('SetRetention', { deploymentId })) as [Data];
+      expect(setRetentionPolicy).toMatchObject({ id: deploymentId, retention: { sweepAt: expect.any(String) } });
+
+      const [{ deleteSavepoint: refused }] = (await run('DeleteSavepoint', { savepointId: savepoint.id })) as [Data];
+      expect(refused).toMatchObject({ __typename: 'SavepointProtected', protections: [{ kind: 'NEWEST_GOOD' }] });
+      const [{ createSavepoint: newer }] = (await run('CreateSavepoint', { deploymentId })) as [Data];
+      await run('FollowSavepoint', { savepointId: newer.id });
+      const [{ deleteSavepoint: going }] = (await run('DeleteSavepoint', { savepointId: savepoint.id })) as [Data];
+      expect(going).toMatchObject({ __typename: 'Savepoint', id: savepoint.id, state: 'DELETING' });
+      const [gone] = (await run('WaitForDeletion', { savepointId: savepoint.id })) as [Data];
+      expect(gone.savepoint).toMatchObject({ state: 'DELETED', proof: 'EMPTY', deletion: { rule: 'BY_HAND' } });
+      expect(flink.disposed).toContain(seen.at(-1).location);
+
       const [history] = (await run('History', {})) as [Data];
-      expect(history.savepoints.edges[0].node).toMatchObject({ id: savepoint.id, state: 'COMPLETED' });
+      expect(history.savepoints.edges.slice(0, 2).map(({ node }: Data) => [node.id, node.state])).toEqual([
+        [newer.id, 'COMPLETED'],
+        [savepoint.id, 'DELETED'],
+      ]);
       expect(history.events.edges.length).toBeGreaterThan(3);
-      const events = await run('FollowDeployment', { deploymentId: deployment.id });
+      const events = await run('FollowDeployment', { deploymentId });
       expect(events[0].deploymentEvents).toMatchObject({ cursor: '1', event: { type: 'DEPLOYMENT_CREATED' } });
       expect([...left]).toEqual([]);
     },

@@ -67,7 +67,7 @@ async function takeTheTour(page, url, flinkUrl, screenshots) {
   await graphiql.isShown();
   await graphiql.schemaIsRead();
   await shoot('1-opened');
-  const names = 'RegisterCluster,CreateDeployment,CreateSavepoint,History';
+  const names = 'RegisterCluster,CreateDeployment,CreateSavepoint,PreviewSchedule,History';
   expect('the tabs', (await graphiql.tabs()).join(), names);
   await page.waitFor(`localStorage.getItem('graphiql:tabState')`, 'that it keeps its tabs');
   await page.open(`${url}/graphql`);
