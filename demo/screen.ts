@@ -59,6 +59,12 @@ export function table(rows: string[][]): void {
     );
 }
 
+/** For {@link live}, which would write each second into a file. */
+export function countdown(ms: number): string {
+  const step = process.stdout.isTTY ? 1 : 10;
+  return `${Math.max(0, Math.ceil(ms / 1000 / step) * step)} s`;
+}
+
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 export function bytes(count: number): string {

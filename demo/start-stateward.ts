@@ -22,6 +22,8 @@ export interface LineTakers {
 const READY_WITHIN_MS = 60_000;
 /** For the last words of a process that has ended, which another that it started may keep from ending. */
 const LAST_WORDS_MS = 500;
+/** The least that cron knows: nobody waits for ten minutes to see a schedule fire. */
+const LEAST_SLOT_INTERVAL_S = 60;
 const READY = /GraphQL at (http:\/\/\S+)\/graphql/;
 
 /** Starts the whole product as `npm start` does, on a data folder of its own, whatever the environment says. */
@@ -39,6 +41,7 @@ export async function startStateward(dataFolder: string, takers: LineTakers): Pr
       STATEWARD_DATA_FOLDER: dataFolder,
       STATEWARD_ARTIFACT_FOLDER: '',
       STATEWARD_PORT: String(port),
+      STATEWARD_LEAST_SLOT_INTERVAL_S: String(LEAST_SLOT_INTERVAL_S),
       STATEWARD_LOG_LEVEL: process.env.STATEWARD_LOG_LEVEL || 'warn',
     },
   });

@@ -3,7 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DemoFlink } from './demo-flink.js';
 import { say, seconds, title } from './screen.js';
 import type { StatewardClient } from './stateward-client.js';
-import { COUNTS_EVERY, counterArguments, countsFile, PARALLELISM, showProgress, startAndWait } from './tour-steps.js';
+import {
+  COUNTS_EVERY,
+  counterArguments,
+  countsFile,
+  folderOf,
+  PARALLELISM,
+  showProgress,
+  startAndWait,
+} from './tour-steps.js';
 
 type Flink = Pick<DemoFlink, 'countsFolder'>;
 
@@ -27,7 +35,7 @@ export async function stopAndGoOn(client: StatewardClient, flink: Flink, deploym
   const { savepoint } = await stop(client, deploymentId);
   if (!savepoint) throw new Error('The stop has made no savepoint.');
   say(`STOPPED: ${savepoint.location}`);
-  await access(`${savepoint.location.replace(/^file:/, '')}/_metadata`);
+  await access(`${folderOf(savepoint.location)}/_metadata`);
 
   title('What would a start with LATEST_STATE do?');
   await showPlan(client, deploymentId, { strategy: 'LATEST_STATE' });

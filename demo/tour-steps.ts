@@ -1,6 +1,7 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DemoFlink } from './demo-flink.js';
-import { bytes, live, seconds } from './screen.js';
+import { bytes, live, say, seconds } from './screen.js';
 import type { StatewardClient } from './stateward-client.js';
 
 export const PARALLELISM = 4;
@@ -40,6 +41,25 @@ export async function startAndWait(client: StatewardClient, deploymentId: string
     throw new Error(`The job is ${job.state}: ${job.failureMessage ?? 'it did not start within 60 s'}`);
   return job;
 }
+
+/** Shows how a savepoint is made, and where it lies then. */
+export async function showSavepoint(client: StatewardClient, id: string): Promise<void> {
+  await showProgress(client, id);
+  const { savepoint } = await client.ask<{
+    savepoint: { state: string; location: string; failure: { message: string } | null };
+  }>(`query($id: ID!) { savepoint(id: $id, waitMs: 60000, details: true) { state location failure { message } } }`, {
+    id,
+  });
+  if (savepoint.state !== 'COMPLETED')
+    throw new Error(`The savepoint is ${savepoint.state}: ${savepoint.failure?.message}`);
+  say(`COMPLETED: ${savepoint.location}`);
+  const metadata = `${folderOf(savepoint.location)}/_metadata`;
+  await access(metadata);
+  say(`on disk:   ${metadata}`);
+}
+
+/** Flink and the demo are on one machine. */
+export const folderOf = (location: string): string => location.replace(/^file:/, '');
 
 interface Progress {
   state: string;

@@ -1,27 +1,24 @@
-import { access } from 'node:fs/promises';
 import type { DemoFlink } from './demo-flink.js';
 import { bytes, say, seconds, table, title } from './screen.js';
-import { counterArguments, PARALLELISM, showProgress, startAndWait } from './tour-steps.js';
 import { startBeside, stopAndGoOn } from './tour-life.js';
+import { keepOne } from './tour-retention.js';
+import { scheduleSavepoints } from './tour-schedule.js';
+import { counterArguments, PARALLELISM, showSavepoint, startAndWait } from './tour-steps.js';
 import type { StatewardClient } from './stateward-client.js';
 
 interface Savepoint {
-  id: string;
   state: string;
+  origin: string;
   description: string | null;
-  location: string;
   data: string;
+  proof: string | null;
   sizeBytes: number | null;
   durationMs: number | null;
   flinkCheckpointId: number | null;
   completedAt: string;
-  failure: { code: string; message: string } | null;
 }
 
-const SAVEPOINT =
-  'id state description location data sizeBytes durationMs flinkCheckpointId completedAt failure { code message }';
-
-/** From nothing to a running job, through its savepoints, a stop and two starts from it; all through the API. */
+/** From nothing to a running job, through its savepoints, a stop and two starts from it, to what is made and deleted by rules; all through the API. */
 export async function tour(client: StatewardClient, flink: Omit<DemoFlink, 'stop'>): Promise<void> {
   const { url, jar } = flink;
   title('Registering the cluster');
@@ -49,50 +46,36 @@ export async function tour(client: StatewardClient, flink: Omit<DemoFlink, 'stop
 
   for (const description of ['before the upgrade', 'once more, now with an expected duration']) {
     title(`Taking a savepoint: "${description}"`);
-    const savepoint = await takeSavepoint(client, deployment.id, description);
-    if (savepoint.state !== 'COMPLETED')
-      throw new Error(`The savepoint is ${savepoint.state}: ${savepoint.failure?.message}`);
-    say(`COMPLETED: ${savepoint.location}`);
-    const metadata = `${savepoint.location.replace(/^file:/, '')}/_metadata`;
-    await access(metadata);
-    say(`on disk:   ${metadata}`);
+    const input = { deploymentId: deployment.id, description };
+    const savepoint = await client.change<{ id: string }>('createSavepoint', input, '... on Savepoint { id }');
+    await showSavepoint(client, savepoint.id);
   }
 
   await stopAndGoOn(client, flink, deployment.id);
   await startBeside(client, flink, { clusterId: cluster.id, artifactId: artifact.id, ofDeploymentId: deployment.id });
+  await scheduleSavepoints(client, deployment.id);
+  await keepOne(client, deployment.id);
 
   title('History');
   await showHistory(client, deployment.id);
 }
 
-async function takeSavepoint(client: StatewardClient, deploymentId: string, description: string): Promise<Savepoint> {
-  const { id } = await client.change<{ id: string }>(
-    'createSavepoint',
-    { deploymentId, description },
-    '... on Savepoint { id }',
-  );
-  await showProgress(client, id);
-  const { savepoint } = await client.ask<{ savepoint: Savepoint }>(
-    `query($id: ID!) { savepoint(id: $id, waitMs: 60000, details: true) { ${SAVEPOINT} } }`,
-    { id },
-  );
-  return savepoint;
-}
-
 async function showHistory(client: StatewardClient, deploymentId: string): Promise<void> {
   const { savepoints } = await client.ask<{ savepoints: { edges: { node: Savepoint }[] } }>(
-    `query($id: ID!) { savepoints(first: 10, filter: { deploymentId: $id }) { edges { node { ${SAVEPOINT} } } } }`,
+    `query($id: ID!) { savepoints(first: 10, filter: { deploymentId: $id }) { edges { node {
+       state origin description data proof sizeBytes durationMs flinkCheckpointId completedAt } } } }`,
     { id: deploymentId },
   );
   table([
-    ['state', 'completed at', 'size', 'took', 'checkpoint', 'data', 'description'],
+    ['state', 'completed at', 'size', 'took', 'checkpoint', 'data', 'origin', 'description'],
     ...savepoints.edges.map(({ node }) => [
       node.state,
       node.completedAt,
       node.sizeBytes === null ? '-' : bytes(node.sizeBytes),
       node.durationMs === null ? '-' : seconds(node.durationMs),
       String(node.flinkCheckpointId ?? '-'),
-      node.data,
+      node.proof === null ? node.data : `gone, ${node.proof}`,
+      node.origin,
       node.description ?? '',
     ]),
   ]);

@@ -40,19 +40,21 @@ afterEach(async () => {
 
 describe('npm run demo -- --simulated', () => {
   it('marks every line, shows no location that does not exist, and leaves nothing running', async () => {
-    const { code, lines, absent } = await start(['--simulated', '--once']);
+    const { code, lines, present, absent } = await start(['--simulated', '--once']);
     expect({ code, unmarked: lines.filter((line) => !/^SIMULATED( |$)/.test(line)) }).toEqual({
       code: 0,
       unmarked: [],
     });
 
     const text = lines.join('\n');
-    expect(absent).toEqual([]);
+    const [, gone = ''] = /gone: +(\S+)/.exec(text) ?? [];
+    expect([...absent]).toEqual([gone]); // what it says is deleted, and was there before
+    expect([...present]).toContain(gone);
     const shown = pathsIn(text);
-    expect(shown.filter((path) => !existsSync(path))).toEqual([]);
+    expect(new Set(shown.filter((path) => !existsSync(path)))).toEqual(new Set([gone]));
     const savepoints = new Set(shown.filter((path) => /\/savepoint-[0-9a-f]{6}-[0-9a-f]+$/.test(path)));
-    expect(savepoints.size).toBe(3);
-    expect(shown.filter((path) => path.endsWith('/_metadata'))).toHaveLength(2);
+    expect(savepoints.size).toBe(4);
+    expect(shown.filter((path) => path.endsWith('/_metadata'))).toHaveLength(3);
     expect(shown.every((path) => path.startsWith(join(folder, '.stateward-demo-simulated')))).toBe(true);
 
     const acknowledged = new Set(text.match(/\d+ of 8 subtasks/g));
@@ -61,6 +63,17 @@ describe('npm run demo -- --simulated', () => {
     expect(text).toContain('run 2, Flink job');
     expect(text).toContain('"counter-b" runs beside "counter"');
 
+    expect(text).toContain('Every 30 minutes from 09:00 to 17:30 on Mondays to Fridays, Europe/Berlin');
+    expect(text).toMatch(/coming slots: (\S+:[03]0:00\.000Z(, |\n)){3}/);
+    expect(text).toContain('FLOOR_LOWERED: Slots may be 1 min apart');
+    expect(text).toMatch(/FIRED for \S+:00\.000Z/);
+    expect(text).toMatch(/goes +STOP "stopped for the upgrade" +There is 1 newer one, and the policy keeps 1\./);
+    expect(text).toMatch(/stays +SCHEDULED +NEWEST_GOOD: /);
+    expect(text).toContain('DELETED by MAX_COUNT, proof: EMPTY');
+    expect(text).toContain('SAVEPOINT_PROTECTED, NEWEST_GOOD: ');
+    expect(text).toMatch(/DELETED +\S+Z .* gone, EMPTY +STOP /);
+    expect(text).toMatch(/COMPLETED {2}\S+Z .* PRESENT +SCHEDULED/);
+
     const ports = [...new Set([...text.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port)))];
     expect(ports).toHaveLength(2);
     expect(await Promise.all(ports.map(accepts))).toEqual([false, false]);
@@ -68,7 +81,7 @@ describe('npm run demo -- --simulated', () => {
     expect(findOurProcesses()).toEqual([]);
     expect(readdirSync(temporary)).toEqual([]);
     expect(existsSync(join(folder, '.stateward-demo-simulated/data/postgres/postmaster.pid'))).toBe(false);
-  }, 90_000);
+  }, 180_000);
 
   it('stays up until it is interrupted, and stops in good order then, also while it is still starting', async () => {
     const ended = start(['--simulated']);
@@ -114,15 +127,17 @@ interface Ended {
   code: number | null;
   /** Of stdout and stderr, in the order in which they came. */
   lines: string[];
-  /** Paths that did not exist when the line that shows them was read. */
-  absent: string[];
+  /** Paths that existed, or did not, when a line that shows them was read. */
+  present: Set<string>;
+  absent: Set<string>;
 }
 
 /** Without a PATH beyond Node's own folder, hence without Java and Maven. */
 async function start(options: string[], env: Record<string, string> = {}): Promise<Ended> {
   if (!existsSync(script)) throw new Error(`${script} is absent: run node prepare.mjs first (npm test does).`);
   const lines: string[] = [];
-  const absent: string[] = [];
+  const present = new Set<string>();
+  const absent = new Set<string>();
   const started = spawn(process.execPath, [script, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { STATEWARD_DEMO_FOLDER: folder, STATEWARD_PORT: '0', TMPDIR: temporary, ...env },
@@ -132,10 +147,10 @@ async function start(options: string[], env: Record<string, string> = {}): Promi
     createInterface(stream).on('line', (line) => {
       lines.push(line);
       noteDescendants();
-      absent.push(...pathsIn(line).filter((path) => !existsSync(path)));
+      for (const path of pathsIn(line)) (existsSync(path) ? present : absent).add(path);
     });
   const [code] = (await once(started, 'close')) as [number | null];
-  return { code, lines, absent };
+  return { code, lines, present, absent };
 }
 
 /** Whatever looks like a path of this test's folder, written as a location or plainly. */
