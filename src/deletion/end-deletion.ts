@@ -5,7 +5,7 @@ import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import type { FlinkCause } from '../flink/flink.types.js';
-import { DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
+import { DataState, DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
 import { DeletionFailureCode, type DeletionNote, DeletionState } from './deletion.enums.js';
 import { type DeletionAtWork, lockSavepointRow, moveSavepoint } from './disposal.store.js';
 import type { Rest } from './look-for-rest.js';
@@ -26,6 +26,12 @@ const proofs: Record<'EMPTY' | 'FLINK_CONFIRMED', string> = {
   FLINK_CONFIRMED: 'Flink has ended its disposal without a failure',
 };
 
+/** What is known of its data then. */
+const dataAfter: Record<keyof typeof proofs, Record<string, unknown>> = {
+  EMPTY: { data: DataState.MISSING, data_checked_at: NOW },
+  FLINK_CONFIRMED: { data: DataState.NOT_CHECKED, data_checked_at: null },
+};
+
 /** It is gone, and how that is known. `unseen`: why Flink's word could not be held against the storage. */
 export function endDeletion(
   database: Database,
@@ -41,7 +47,7 @@ export function endDeletion(
   return commit(database, work, claim, {
     set,
     then: 'REST',
-    savepoint: { state: SavepointState.DELETED, proof: DeletionProof[proof], deleted_at: NOW },
+    savepoint: { state: SavepointState.DELETED, proof: DeletionProof[proof], deleted_at: NOW, ...dataAfter[proof] },
     event: {
       type: EventType.SAVEPOINT_DELETED,
       message: `Savepoint ${work.id} (${inWordsBytes(work.savepoint.sizeBytes)}) is deleted: ${how}.`,

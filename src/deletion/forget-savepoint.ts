@@ -6,7 +6,7 @@ import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { findSavepoint } from '../savepoint/find-savepoint.js';
-import { DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
+import { DataState, DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
 import { refuseCheckpointId } from '../savepoint/savepoint-id.js';
 import { checkReason } from './delete-savepoint.js';
 import { DisposalUnderWay, NotBeingDeleted } from './deletion-refusals.types.js';
@@ -49,6 +49,8 @@ export async function forgetSavepoint(
     await moveSavepoint(tx, id, going, {
       state: SavepointState.DELETED,
       proof: DeletionProof.NONE,
+      data: DataState.NOT_CHECKED,
+      data_checked_at: null,
       deleted_at: NOW,
     });
     const reason = input.reason?.trim();

@@ -62,6 +62,7 @@ describe('a savepoint that is deleted', () => {
     const gone = await deletionNow(stateward, old.id);
     expect(gone).toMatchObject({
       proof: 'EMPTY',
+      data: 'MISSING',
       deletedAt: expect.any(String),
       deletion: { state: 'DONE', note: null, failure: null, waitingFor: null },
     });
@@ -76,7 +77,10 @@ describe('a savepoint that is deleted', () => {
   it('is gone by the word of Flink where Stateward cannot look', async () => {
     await hideStorageOf(stateward, old.id);
     await del(old.id);
-    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({ proof: 'FLINK_CONFIRMED' });
+    expect(await deletionIn(stateward, old.id, 'DELETED')).toMatchObject({
+      proof: 'FLINK_CONFIRMED',
+      data: 'NOT_CHECKED',
+    });
     expect(flink.disposed).toEqual([old.location]);
   });
 

@@ -4,7 +4,7 @@ import { createSavepoint, endOfSavepoint } from './scenario.js';
 import type { Stateward } from './stateward.js';
 import { waitFor } from './wait-for.js';
 
-const SAVEPOINT = `id state proof deletedAt
+const SAVEPOINT = `id state proof deletedAt data
   deletion { state scope rule reason actor waitingFor failure { code message rootCause failedAt } nextTryAt leftPath leftBytes note }`;
 const REFUSALS = [
   '... on SavepointProtected { protections { kind message unlock deployment { id } job { id } } }',
