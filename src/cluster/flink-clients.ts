@@ -4,6 +4,7 @@ import type { FlinkApi } from '../flink/flink.types.js';
 /** One client, hence one connection pool, per JobManager address of this process. */
 export class FlinkClients {
   private readonly clients = new Map<string, FlinkApi>();
+  private readonly marks = new Map<string, Promise<string | null>>();
 
   constructor(private readonly open: (url: string) => FlinkApi = (url) => new FlinkClient(url)) {}
 
@@ -14,6 +15,16 @@ export class FlinkClients {
       this.clients.set(url, client);
     }
     return client;
+  }
+
+  /**
+   * The process mark of a cluster, by one read for all who want it while that is under way: many savepoints may begin on one cluster at
+   * once. Not for whoever has to know that the process is still the one that it was.
+   */
+  sharedMark(url: string): Promise<string | null> {
+    const reading = this.marks.get(url) ?? this.at(url).processMark().finally(() => this.marks.delete(url));
+    this.marks.set(url, reading);
+    return reading;
   }
 
   /** For an address that is asked once: not kept. */

@@ -24,7 +24,7 @@ function wanted(elapsedMs: number, expectedDurationMs: number | null): number {
   const share = elapsedMs * 0.03;
   if (expectedDurationMs === null) return share;
   const remainingMs = expectedDurationMs - elapsedMs;
-  const seldom = Math.max(200, expectedDurationMs * 0.03) + elapsedMs * 0.15; // thousands may begin in one second
+  const seldom = Math.max(200, expectedDurationMs * 0.1) + elapsedMs * 0.15; // thousands may begin in one second
   return remainingMs > 0 ? Math.min(remainingMs / 2, seldom) : Math.min(-remainingMs / 4, share);
 }
 

@@ -34,7 +34,8 @@ const CHANGED_LOOKS_EVERY_MS = 5_000;
 export async function sendSavepoint(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   if (work.cluster.state === ClusterState.CHANGED) return waitForCluster(deps.database, claim);
   const flink = deps.flinkClients.at(work.cluster.url);
-  const processMark = await flink.processMark();
+  const isFirst = work.attempt?.sends === 0;
+  const processMark = await (isFirst ? deps.flinkClients.sharedMark(work.cluster.url) : flink.processMark());
   if (processMark !== work.cluster.processMark) return readClusterFirst(deps.database, work, claim);
   let attempt = work.attempt;
   if (!attempt) return;
