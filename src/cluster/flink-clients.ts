@@ -22,7 +22,11 @@ export class FlinkClients {
    * once. Not for whoever has to know that the process is still the one that it was.
    */
   sharedMark(url: string): Promise<string | null> {
-    const reading = this.marks.get(url) ?? this.at(url).processMark().finally(() => this.marks.delete(url));
+    const reading =
+      this.marks.get(url) ??
+      this.at(url)
+        .processMark()
+        .finally(() => this.marks.delete(url));
     this.marks.set(url, reading);
     return reading;
   }

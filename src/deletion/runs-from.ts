@@ -16,28 +16,34 @@ interface LiveRun {
   roots: Root[];
 }
 
-/** Whether a location is that of a checkpoint of a run. */
-export const isCheckpointOf = (location: string, run: string) =>
-  `${location} like '%/' || ${run}.flink_job_id || '/chk-%'`;
+/** The Flink job id of the run whose checkpoint a location is; null: it is none that tells. Indexes have it in the same text. */
+export const checkpointRun = (column: string) =>
+  `(substring(${column} from '([0-9a-f]{32})/chk-[0-9]+(?:/_metadata)?/*$'))`;
 
 /**
- * A run that goes on from a checkpoint of an adopted one: with CLAIM or LEGACY that checkpoint may use files of what the adopted one was
- * restored from. So on, while each was adopted. Found from the savepoints on, since few runs hang on them, of however many there are.
+ * Adopted runs that were restored from one of them (whose last folders are $3), and adopted ones that go on from a checkpoint of these,
+ * in whichever deployment: with CLAIM or LEGACY that checkpoint may use files of it. Found from the savepoints on, since few runs hang on
+ * them, of however many there are.
  */
-const BEHIND = `
-  heirs(job_id, deployment_id, flink_job_id, cluster_id, location) as (
-    select p.id, p.deployment_id, p.flink_job_id, p.cluster_id, p.restored_location
+export const HEIRS = `
+  heirs(job_id, flink_job_id, cluster_id, location) as (
+    select p.id, p.flink_job_id, p.cluster_id, p.restored_location
       from job p where p.origin = 'ADOPTED' and ${folderName('p.restored_location')} = any($3)
     union
-    select c.id, c.deployment_id, c.flink_job_id, h.cluster_id, h.location
-      from heirs h join job c on c.deployment_id = h.deployment_id and c.id <> h.job_id and c.origin = 'ADOPTED' and ${isCheckpointOf('c.restored_location', 'h')}),
-  behind(job_id, cluster_id, location) as (
-    select j.id, h.cluster_id, h.location
-      from heirs h join job j on j.start_job_id = h.job_id where j.state in ${LIVE} and j.start_location ~ '/chk-[0-9]+/?$'
+    select c.id, c.flink_job_id, h.cluster_id, h.location
+      from heirs h join job c on ${checkpointRun('c.restored_location')} = h.flink_job_id and c.id <> h.job_id and c.origin = 'ADOPTED')`;
+
+/** Runs that go on from a checkpoint of one of the {@link HEIRS}. */
+export const BEHIND = `
+  behind(job_id, deployment_id, cluster_id, location) as (
+    select j.id, j.deployment_id, h.cluster_id, h.location
+      from heirs h join job j on j.start_job_id = h.job_id where j.start_location ~ '/chk-[0-9]+/?$'
     union
-    select j.id, h.cluster_id, h.location
-      from heirs h join job j on j.deployment_id = h.deployment_id and j.id <> h.job_id and j.origin = 'ADOPTED' and ${isCheckpointOf('j.restored_location', 'h')}
-     where j.state in ${LIVE})`;
+    select j.id, j.deployment_id, h.cluster_id, h.location
+      from heirs h join job j on ${checkpointRun('j.start_location')} = h.flink_job_id
+    union
+    select j.id, j.deployment_id, h.cluster_id, h.location
+      from heirs h join job j on ${checkpointRun('j.restored_location')} = h.flink_job_id and j.id <> h.job_id and j.origin = 'ADOPTED')`;
 
 /** Each way by an index of its own: live runs are very many. */
 const CANDIDATES = `
@@ -58,7 +64,7 @@ const CANDIDATES = `
  */
 export async function runsFromAny(sql: Sql, index: PlaceIndex): Promise<RunFromSavepoint[]> {
   const rows = await sql.rows<{ run: LiveRun }>(
-    `with recursive ${BEHIND}, ${CANDIDATES}
+    `with recursive ${HEIRS}, ${BEHIND}, ${CANDIDATES}
      select jsonb_build_object('about', jsonb_build_object('deploymentId', j.deployment_id, 'deploymentName', d.name, 'jobId', j.id, 'run', j.run,
         'starting', j.took_hold_at is null,
         'checkpointing', case when j.checkpoint_interval_ms is not null then 'PERIODIC' when j.started_at is null then 'NOT_READ' else 'NONE' end,

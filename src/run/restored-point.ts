@@ -2,7 +2,8 @@ import { storagesOfClusterAt } from '../cluster/find-cluster.js';
 import { placesOf } from '../cluster/storage-root.js';
 import type { Sql } from '../db/database.js';
 import { normaliseLocation } from '../flink/location.js';
-import { savepointAt } from '../savepoint/find-savepoint.js';
+import { savepointIdIn } from '../checkpoint/our-savepoint.js';
+import { isProvenGone, savepointAt } from '../savepoint/find-savepoint.js';
 import { kindByName } from '../savepoint/import-location.js';
 import { DataState, SavepointState } from '../savepoint/savepoint.enums.js';
 import { recordedCheckpointAt } from './checkpoint-at-place.js';
@@ -27,6 +28,7 @@ export async function pointOfRestored(
   const recorded = await recordedCheckpointAt(sql, all, location);
   if (recorded && !(recorded instanceof CheckpointOfLiveJob))
     return recorded.discarded ? { ...recorded.point, data: DataState.MISSING } : recorded.point;
+  const isGone = await isProvenGone(sql, savepointIdIn(normaliseLocation(location)), all);
   const [place, another] = best;
   return {
     kind: kindByName(location).kind,
@@ -42,7 +44,7 @@ export async function pointOfRestored(
     drained: false,
     stopFailedAfter: false,
     ofStop: false,
-    data: DataState.NOT_CHECKED,
+    data: isGone ? DataState.MISSING : DataState.NOT_CHECKED,
     format: null,
     stateBackend: null,
     flinkVersion: null,

@@ -24,6 +24,17 @@ export async function oldestMatching(
   return rows.map(({ id }) => id);
 }
 
+/** Whether one of ours with this id, or an imported one at one of these places, was deleted with its data. */
+export async function isProvenGone(sql: Sql, id: string | null, places: readonly Place[]): Promise<boolean> {
+  const row = await sql.row<{ gone: boolean }>(
+    `select exists (select 1 from savepoint s where s.id = $1 and s.state = 'DELETED' and s.proof in ('EMPTY', 'FLINK_CONFIRMED'))
+         or exists (select 1 from savepoint s join unnest($2::uuid[], $3::text[]) p(storage_id, path) on s.storage_id = p.storage_id and s.path = p.path
+                     where s.state = 'DELETED' and s.origin = 'IMPORTED' and s.proof in ('EMPTY', 'FLINK_CONFIRMED')) as gone`,
+    [id, places.map(({ storageId }) => storageId), places.map(({ path }) => path)],
+  );
+  return row?.gone ?? false;
+}
+
 /** A place that a location may be: a storage, and the path below its root there. */
 export interface Place {
   storageId: string;

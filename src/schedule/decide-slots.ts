@@ -160,6 +160,11 @@ async function decideOf(
       else aside.push({ schedule, why: settings.unreadable });
       continue;
     }
+    if (ends && schedule.setAsideAt) {
+      // Deciding it has failed, and would again: whoever ends it must not be kept by that.
+      outcomes.push(endUnread(schedule, `it was set aside since ${schedule.setAsideAt.toISOString()}.`));
+      continue;
+    }
     const chain = { cron: settings.cron, zone: settings.zone, floorMs };
     const row = slotsUpTo(chain, schedule.nextSlotAt.getTime(), schedule.now, left);
     left -= row.due.length;

@@ -44,7 +44,7 @@ export async function setFailedAside(
   { id, clusterId }: OwnedSchedule,
   cause: unknown,
 ): Promise<Error> {
-  const why = `Deciding its slots failed (${cause instanceof Error ? cause.message : String(cause)}). That is a fault of Stateward: the log of the worker tells more.`;
+  const why = `Deciding its slots failed (${cause instanceof Error ? cause.message : String(cause)}). That is a fault of Stateward: the log of the worker tells more. Set the schedule anew (setSavepointSchedule), or remove it, if that goes on.`;
   await database.transaction(async (tx) => {
     const due = await lockDue(tx, [id], await lockClusters(tx, [clusterId]));
     const aside = due.map((schedule): Aside => ({ schedule, why }));

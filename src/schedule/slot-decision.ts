@@ -181,7 +181,7 @@ export function decideUnread(
   else
     lines.skip(slotAt, {
       reason: SlotReason.MISSED,
-      message: `The schedule has ended, and could not be read: ${unreadable}`,
+      message: `The schedule has ended, and its slots could not be decided: ${unreadable}`,
     });
   return { lines: lines.all, fires: null };
 }

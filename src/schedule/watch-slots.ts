@@ -4,7 +4,7 @@ import type { Decided } from './decide-slots.js';
 import { LOOK_AHEAD_MS } from './slot.store.js';
 
 export interface SlotWatcherOptions {
-  /** Decides what is due, as much as goes into one transaction. */
+  /** Decides what is due, in as many transactions as that takes. */
   decide(): Promise<Decided>;
   /** Milliseconds until a slot is due; null: none within {@link LOOK_AHEAD_MS}. */
   nextInMs(): Promise<number | null>;

@@ -176,6 +176,64 @@ describe('what a run was restored from that somebody else has started', () => {
   });
 });
 
+describe('a checkpoint of an adopted run that another deployment goes on from', () => {
+  /** Restored from a savepoint; it has left a checkpoint, and its deployment has gone. */
+  async function leftByAdopted(): Promise<{ source: string; adopted: string; left: string }> {
+    const source = await sourceOf(await running());
+    const { deploymentId } = await running();
+    const adopted = await adoptedInto(deploymentId);
+    await showSource(adopted, await locationOf(source));
+    const { flinkJobId } = (await database().row<{ flinkJobId: string }>(
+      'select flink_job_id as "flinkJobId" from job where id = $1',
+      [adopted],
+    )) ?? { flinkJobId: '' };
+    await endRun(stateward, adopted);
+    await changed('update deployment set archived_at = now() where id = $1', [deploymentId]);
+    return { source, adopted, left: `file:/checkpoints/${flinkJobId}/chk-9` };
+  }
+
+  it('may use files of what the first was restored from, as long as a run lives that others started from it', async () => {
+    const { source, left } = await leftByAdopted();
+    const next = await adoptedInto((await running()).deploymentId);
+    await showSource(next, `${left}/_metadata`);
+    expect(await kinds(source)).toEqual(['SOURCE_OF_LIVE_RUN']);
+    await set(next, `restored_location = 'file:/checkpoints/' || repeat('0', 32) || '/chk-9'`);
+    expect(await del(source)).toMatchObject({ state: 'DELETING' });
+  });
+
+  it('is what LATEST_STATE falls back to of a stopped one that has left nothing itself', async () => {
+    const { source, adopted, left } = await leftByAdopted();
+    const other = await running();
+    await set(other.jobId, 'start_job_id = $2, start_checkpoint_id = 9, start_location = $3', adopted, left);
+    await withoutCheckpoint(other.jobId);
+    await endRun(stateward, other.jobId);
+    const declined = await del(source);
+    expect(declined.protections).toMatchObject([{ kind: 'LATEST_STATE', deployment: { id: other.deploymentId } }]);
+  });
+});
+
+describe('a savepoint that is proven gone', () => {
+  it('is not what LATEST_STATE falls back to, though Flink showed it as restored', async () => {
+    const source = await sourceOf(await running());
+    const { deploymentId } = await running();
+    const adopted = await adoptedInto(deploymentId);
+    await showSource(adopted, await locationOf(source));
+    await endRun(stateward, adopted);
+    const planned = async () =>
+      (
+        await stateward.ask(
+          `query($id: ID!) { restorePlan(deploymentId: $id, start: { strategy: LATEST_STATE }) { __typename ... on UserError { code } } }`,
+          { id: deploymentId },
+        )
+      ).restorePlan;
+    expect(await planned()).toEqual({ __typename: 'RestorePlan' });
+    await changed(`update savepoint set state = 'DELETED', proof = 'EMPTY', deleted_at = now() where id = $1`, [
+      source,
+    ]);
+    expect(await planned()).toMatchObject({ code: 'NO_RESTORABLE_STATE' });
+  });
+});
+
 describe('a run whose configuration was not read', () => {
   it('is not said to make no checkpoints', async () => {
     const source = await sourceOf(await running());

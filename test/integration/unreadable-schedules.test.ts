@@ -98,6 +98,27 @@ describe('a schedule that cannot be read', () => {
     }
   });
 
+  it('is removed and replaced though deciding its slots fails, and what has waited is missed', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      const { deploymentId } = await unreadable(
+        `zone = 'UTC', set_aside_at = now(), set_aside_reason = 'a fault', tried_again_at = now() + interval '1 min'`,
+      );
+      // As it never is, so that to decide its slot throws.
+      await stateward.services.database.changed(
+        `update deployment set state = 'RUNNING', current_job_id = null where id = $1`,
+        [deploymentId],
+      );
+      ids.push(deploymentId);
+    }
+    const [removed = '', replaced = ''] = ids;
+    expect(await mutate(stateward, 'removeSavepointSchedule', { deploymentId: removed })).toMatchObject({
+      __typename: 'SavepointSchedule',
+    });
+    await scheduled(stateward, replaced, { expression: '* * * * *' });
+    for (const id of ids) expect(await slotsOf(stateward, id)).toMatchObject([{ reason: 'MISSED' }]);
+  });
+
   it('is paused, and cannot be resumed before it can be read: which of its slots were paused is not known until then', async () => {
     const { deploymentId } = await unreadable();
     expect(await mutate(stateward, 'pauseSavepointSchedule', { deploymentId }, SCHEDULE)).toMatchObject({
