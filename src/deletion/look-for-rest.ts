@@ -3,6 +3,7 @@ import type { Claim } from '../db/claims.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import type { DeletionAtWork } from './disposal.store.js';
+import { hadTurn, putOff } from './put-off.js';
 import { inWordsBytes } from './words.js';
 
 /** What is left of a savepoint in its storage. */
@@ -23,12 +24,14 @@ interface Counted {
 const DEEPEST = 8;
 /** Looks into one storage at a time: one that does not answer holds no more of the places of a watcher than these. */
 const LOOKS_AT_ONCE = 16;
+/** At least, where the storage is slow to answer one of them. */
+const SLOW_PAUSE_MS = 1_000;
 /** What is counted of a folder that has grown beyond all measure. */
 const MOST_FILES = 200_000;
 
 const looking = new Map<string, number>();
 
-/** The storage is asked by enough others, or is slow to answer one of them: the row is looked at again in a moment. */
+/** The storage is asked by enough others, or is slow to answer one of them: the row is looked at again later, the more of them wait the later. */
 export class NotNow extends Error {
   override readonly name = 'NotNow';
   constructor(readonly againInMs: number) {
@@ -42,7 +45,7 @@ export class NotNow extends Error {
  */
 export async function lookForRest(
   { database, keptClaims }: AdvanceDeletionDeps,
-  { savepoint: { storageId, path } }: DeletionAtWork,
+  { id, savepoint: { storageId, path } }: DeletionAtWork,
   claim: Claim,
   { countWhole }: { countWhole: boolean },
 ): Promise<Rest> {
@@ -50,13 +53,14 @@ export async function lookForRest(
   const sight = await lookInto(database, storageId);
   if (!sight) return { left: null, why: 'Stateward cannot read the storage' };
   const others = looking.get(storageId) ?? 0;
-  if (others >= LOOKS_AT_ONCE) throw new NotNow(250);
+  if (others >= LOOKS_AT_ONCE) throw new NotNow(putOff(storageId, id));
   looking.set(storageId, others + 1);
+  hadTurn(storageId, id);
   const letGo = keptClaims.keep(claim, { lost: () => undefined }); // the next write is refused then
   try {
     const found = await lookThrough(sight, (reader) => look(reader, path, countWhole));
     if ('why' in found) {
-      if (found.soon) throw new NotNow(1_000);
+      if (found.soon) throw new NotNow(putOff(storageId, id, SLOW_PAUSE_MS));
       return { left: null, why: found.why.replace(/\.$/, '') };
     }
     if (found.seen.left === false && !sight.proven)
