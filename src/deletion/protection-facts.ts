@@ -3,9 +3,7 @@ import { latestStatesAmong } from './latest-states.js';
 import { type LyingSavepoint, placeIndex } from './place-index.js';
 import type { DeploymentFacts, SavepointFacts } from './protection.js';
 import { recordsBeside } from './records-beside.js';
-import { runsFromAny } from './runs-from.js';
-
-export { liveRunsFrom } from './runs-from.js';
+import { liveRunsFrom, runsFromAny } from './runs-from.js';
 
 /** All that is listed with a deployment, or one alone (an imported one may belong to none). */
 export type Whose = { deploymentId: string } | { savepointId: string };
@@ -22,6 +20,19 @@ export async function readProtectionFacts(sql: Sql, whose: Whose): Promise<Deplo
     runsFrom: await runsFromAny(sql, index),
     latestStates: await latestStatesAmong(sql, whose, index),
     recordsBeside: await recordsBeside(sql, rows, index),
+  };
+}
+
+/** What has come to need one since it was marked: it is not COMPLETED any more, so nobody chooses it. */
+export async function readUses(
+  sql: Sql,
+  savepoint: LyingSavepoint & Pick<SavepointFacts, 'origin'>,
+): Promise<DeploymentFacts> {
+  return {
+    savepoints: [],
+    runsFrom: await liveRunsFrom(sql, [savepoint]),
+    latestStates: [],
+    recordsBeside: await recordsBeside(sql, [{ facts: savepoint, lies: savepoint }], placeIndex([savepoint])),
   };
 }
 

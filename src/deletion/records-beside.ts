@@ -6,11 +6,11 @@ import { folderName, lastFolder, type LyingSavepoint, type PlaceIndex } from './
 import type { RecordBeside, SavepointFacts } from './protection.js';
 
 interface Recorded {
-  facts: Pick<SavepointFacts, 'id' | 'origin' | 'pinned' | 'heldUntil' | 'holdReason'>;
+  facts: Pick<SavepointFacts, 'id' | 'origin'>;
   lies: LyingSavepoint;
 }
 
-type Other = Recorded & { deploymentName: string | null };
+type Other = Pick<RecordBeside, 'deploymentName'> & { facts: RecordBeside['other']; lies: LyingSavepoint };
 
 /**
  * Other COMPLETED records at the places of these savepoints. One storage holds one record of a place; but roots of two may lie in each

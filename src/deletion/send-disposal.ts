@@ -8,11 +8,12 @@ import { chooseDisposer, type Disposer } from './choose-disposer.js';
 import { locationBelow, problemOfPlace } from './containment.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionNote, DeletionState } from './deletion.enums.js';
+import { databaseNow } from './deletion.store.js';
 import { type DeletionAtWork, deletionAtWork, lockSavepointRow } from './disposal.store.js';
 import { endDeletion, failDeletion, waitFor } from './end-deletion.js';
 import { inWords, lookForRest } from './look-for-rest.js';
 import { protectionsOf } from './protection.js';
-import { liveRunsFrom } from './protection-facts.js';
+import { readUses } from './protection-facts.js';
 
 /** Whatever lets it go on wakes it; these looks only make sure that none is forgotten. */
 const WAITS_LOOK_EVERY_MS = 60_000;
@@ -89,9 +90,9 @@ const refuse = (database: Database, work: DeletionAtWork, claim: Claim, problem:
 
 /** A run that somebody else has started from it since it was marked: nothing passes that. */
 async function usedBy(sql: Sql, { id, savepoint }: DeletionAtWork): Promise<string | null> {
-  const runsFrom = await liveRunsFrom(sql, [{ id, ...savepoint }]);
-  const found = protectionsOf({ savepoints: [], runsFrom, latestStates: [] }, 0).get(id);
-  return found?.[0]?.message ?? null;
+  const uses = await readUses(sql, { id, ...savepoint });
+  const [first] = protectionsOf(uses, await databaseNow(sql)).get(id) ?? [];
+  return first ? `${first.message.replace(/\.$/, '')}; that ends when ${first.unlock}` : null;
 }
 
 /** Another process answers than the one that was read: whether it is still the cluster that was registered is looked at first. */

@@ -8,7 +8,7 @@ import { advanceDeletion } from '../../src/deletion/advance-deletion.js';
 import { deletionAtWork } from '../../src/deletion/disposal.store.js';
 import { endDeletion } from '../../src/deletion/end-deletion.js';
 import { sweepRetention } from '../../src/retention/sweep-retention.js';
-import { insertCompleted, insertRun, statesOf } from '../support/deletion-rows.js';
+import { insertCompleted, insertImport, insertRun, statesOf } from '../support/deletion-rows.js';
 import { askToDelete, askToForget, deletionNow, disposalCalls } from '../support/deletion-scenario.js';
 import { eventTypes, mutate } from '../support/mutate.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
@@ -165,11 +165,12 @@ describe('a start from a savepoint and its deletion, both at once', () => {
     }
   });
 
-  it('a run that is seen to have started from it between the choice of the cluster and the call is let go on', async () => {
+  it('a run that is seen to have started from it, or a record of its place, between the choice of the cluster and the call lets it wait', async () => {
     const maker = await runOf();
     const user = await runOf();
     await changed('update job_checkpoints set first_completed_id = null where job_id = $1', [user.jobId]);
-    const [used, free] = [
+    const [used, recorded, free] = [
+      await insertCompleted(stateward, maker.jobId, 2),
       await insertCompleted(stateward, maker.jobId, 2),
       await insertCompleted(stateward, maker.jobId, 2),
     ];
@@ -184,6 +185,17 @@ describe('a start from a savepoint and its deletion, both at once', () => {
     );
     expect(disposalCalls(flink)).toHaveLength(before);
     expect(await deletionNow(stateward, used)).toMatchObject({ state: 'DELETING', deletion: { state: 'WAITING' } });
+
+    const imported = await insertImport(stateward, clusterId, { verified: true });
+    await askToDelete(stateward, recorded);
+    await advanceIn(recorded, (tx) =>
+      tx.changed(`update savepoint i set location = s.location || '/' from savepoint s where i.id = $1 and s.id = $2`, [
+        imported,
+        recorded,
+      ]),
+    );
+    expect(disposalCalls(flink)).toHaveLength(before);
+    expect(await deletionNow(stateward, recorded)).toMatchObject({ state: 'DELETING', deletion: { state: 'WAITING' } });
 
     await askToDelete(stateward, free);
     await advanceIn(free, () => Promise.resolve());

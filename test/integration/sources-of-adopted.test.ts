@@ -9,7 +9,7 @@ import {
   insertRun,
   statesOf,
 } from '../support/deletion-rows.js';
-import { askToDelete } from '../support/deletion-scenario.js';
+import { askToDelete, deletionNow, disposalCalls, stepOfDeletion } from '../support/deletion-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
@@ -280,6 +280,26 @@ describe('two records of one place', () => {
     expect(await del(imported)).toMatchObject({ state: 'DELETED' });
     expect(await statesOf(stateward, [source])).toEqual(['COMPLETED']);
     expect(await del(source)).toMatchObject({ state: 'DELETING' });
+  });
+
+  it('keep the data of each other where one was recorded while the other waits for its deletion', async () => {
+    const source = await sourceOf(await running());
+    const step = () => stepOfDeletion(stateward, source, clusterId);
+    expect(await del(source)).toMatchObject({ state: 'DELETING' });
+    const imported = await importBeside(source);
+    await changed('update savepoint set pinned = true where id = $1', [imported]);
+    for (let look = 0; look < 3; look += 1) await step();
+    const { state, deletion } = await deletionNow(stateward, source);
+    expect([state, deletion.state]).toEqual(['DELETING', 'WAITING']);
+    expect(deletion.waitingFor).toContain(`those of savepoint ${imported} too, which is recorded at the same place`);
+    expect(deletion.waitingFor).toContain(
+      `and is pinned; that ends when the record of savepoint ${imported} has ended`,
+    );
+    expect(disposalCalls(flink)).toEqual([]);
+    await changed('update savepoint set pinned = false where id = $1', [imported]);
+    expect(await del(imported)).toMatchObject({ state: 'DELETED' });
+    while ((await deletionNow(stateward, source)).deletion.state === 'WAITING') await step();
+    expect(disposalCalls(flink)).toHaveLength(1);
   });
 
   it('are both what LATEST_STATE would use, whichever of them the run was started from', async () => {

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { type Claim, claimOne } from '../../src/db/claims.js';
+import { advanceDeletion } from '../../src/deletion/advance-deletion.js';
+import type { AdvanceDeletionDeps } from '../../src/deletion/deletion-deps.js';
 import type { Data } from './graphql-client.js';
 import { mutate } from './mutate.js';
 import { createSavepoint, endOfSavepoint } from './scenario.js';
@@ -82,3 +86,29 @@ export const disposalCalls = ({ requests }: { requests: { method: string; path: 
   requests
     .filter(({ method, path }) => method === 'POST' && path.endsWith('/savepoint-disposal'))
     .map(({ body }) => (body as { 'savepoint-path': string })['savepoint-path']);
+
+export const deletionDeps = ({ services: { database, flinkClients } }: Stateward): AdvanceDeletionDeps => ({
+  database,
+  flinkClients,
+  keptClaims: { keep: () => () => undefined },
+});
+
+/** Without waiting until it is due, by a worker that owns the cluster from then on. */
+export async function claimDeletion(
+  { services: { database } }: Stateward,
+  id: string,
+  clusterId: string,
+): Promise<Claim> {
+  const workerId = randomUUID();
+  await database.changed(
+    `update cluster_lease set owner = $2, owned_until = now() + interval '1 min' where cluster_id = $1`,
+    [clusterId, workerId],
+  );
+  const claim = await claimOne(database, workerId, 'deletion', id);
+  if (!claim) throw new Error('somebody else has it');
+  return claim;
+}
+
+/** One step of a deletion, at once. */
+export const stepOfDeletion = async (stateward: Stateward, id: string, clusterId: string): Promise<void> =>
+  advanceDeletion(deletionDeps(stateward), await claimDeletion(stateward, id, clusterId));
