@@ -8,6 +8,7 @@ import { ReplacedClusters1764460800000 } from './migrations/0005-replaced-cluste
 import { Drift1764547200000 } from './migrations/0006-drift.js';
 import { SchedulesSetAside1764633600000 } from './migrations/0007-schedules-set-aside.js';
 import { AdoptedSources1764720000000 } from './migrations/0008-adopted-sources.js';
+import { UntoldDisposals1764806400000 } from './migrations/0009-untold-disposals.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -28,6 +29,7 @@ export async function runMigrations(url: string): Promise<void> {
       Drift1764547200000,
       SchedulesSetAside1764633600000,
       AdoptedSources1764720000000,
+      UntoldDisposals1764806400000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

@@ -63,8 +63,9 @@ async function later(database: Database, claim: Claim, set: Record<string, unkno
 export async function recoverDeletion(deps: AdvanceDeletionDeps, claim: Claim, error: unknown): Promise<void> {
   const work = await deletionAtWork(deps.database, claim);
   if (!work) return;
+  const asked = work.state === DeletionState.DISPOSING;
   const message = error instanceof Error ? error.message : String(error);
-  const underWay = work.state === DeletionState.WAITING || work.state === DeletionState.DISPOSING;
+  const underWay = asked || work.state === DeletionState.WAITING;
   if (work.failures + 1 < OWN_FAILURES || !underWay) {
     const trouble = `a look after an error of Stateward (${message})`;
     return comeAgain(deps.database, claim, trouble, work.failures + 1);
@@ -73,7 +74,8 @@ export async function recoverDeletion(deps: AdvanceDeletionDeps, claim: Claim, e
     await failDeletion(deps.database, work, claim, {
       code: DeletionFailureCode.DISPOSAL_FAILED,
       message: `Stateward could not go on with it (${message}).`,
-      mayHaveBegun: work.mayHaveBegun || work.state === DeletionState.DISPOSING,
+      mayHaveBegun: work.mayHaveBegun || asked,
+      untold: asked,
     });
   } catch (failure) {
     if (!(failure instanceof ClaimLost)) throw failure;

@@ -158,12 +158,15 @@ export class DisposalUnderWay extends UserError {
   @Field(() => DateTime, { description: 'When Flink was asked, on the clock of the database.' })
   readonly askedAt: Date;
 
-  constructor(savepointId: string, { clusterName, location, askedAt }: Disposal) {
+  constructor(savepointId: string, { clusterName, location, askedAt, untoldUntil }: Disposal) {
     super();
     this.savepointId = savepointId;
     this.askedAt = askedAt;
-    this.message =
-      `The deletion of savepoint ${savepointId} is not given up now: cluster "${clusterName}" was asked at ${askedAt.toISOString()} and may still be deleting files at ${location}. ` +
-      'Ask again when that has ended. If the cluster does not answer, Stateward lets go of it after its rest.async.store-duration (5 min by default); if it answers and never ends, restart its JobManager.';
+    const asked = clusterName === null ? 'Flink' : `cluster "${clusterName}"`;
+    const ends =
+      untoldUntil === null
+        ? 'Ask again when that has ended. If the cluster does not answer, Stateward lets go of it after its rest.async.store-duration (5 min by default); if it answers and never ends, restart its JobManager.'
+        : `What became of that was not told, so the place counts as in use until ${untoldUntil.toISOString()}: ask again then.`;
+    this.message = `The deletion of savepoint ${savepointId} is not given up now: ${asked} was asked at ${askedAt.toISOString()} and may still be deleting files at ${location}. ${ends}`;
   }
 }

@@ -28,6 +28,8 @@ export interface DeletionAtWork {
   /** Since it failed last; null: it has not. */
   failedAgoMs: number | null;
   waitingFor: string | null;
+  /** In a row: Flink was, or may have been, asked, and no answer came back. */
+  repliesLost: number;
   /** Errors of our own in a row, and of others. */
   failures: number;
   savepoint: WhereItLies & {
@@ -66,7 +68,7 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
     `select jsonb_build_object('id', d.id, 'deploymentId', d.deployment_id, 'jobId', s.job_id, 'state', d.state, 'clusterId', d.cluster_id,
         'disposals', d.disposals, 'mayHaveBegun', d.may_have_begun, 'location', d.location, 'requestId', d.request_id,
         'sentAgoMs', (extract(epoch from now() - d.sent_at) * 1000)::float8, 'failedTimes', d.failed_times,
-        'failedAgoMs', (extract(epoch from now() - d.failed_at) * 1000)::float8, 'waitingFor', d.waiting_for, 'failures', d.failures,
+        'failedAgoMs', (extract(epoch from now() - d.failed_at) * 1000)::float8, 'waitingFor', d.waiting_for, 'repliesLost', d.replies_lost, 'failures', d.failures,
         'savepoint', jsonb_build_object('state', s.state, 'kind', s.kind, 'origin', s.origin, 'verified', s.verified, 'storageId', s.storage_id,
            'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'flinkVersion', s.flink_version, 'madeBy', s.cluster_id,
            'storageName', t.name, 'attempts', ${ATTEMPTS}),
@@ -89,17 +91,34 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
 
 /** What Flink was asked for, and has not told the end of. */
 export interface Disposal {
-  clusterName: string;
   location: string;
   askedAt: Date;
+  /** The cluster that is asked for the end. */
+  clusterName: string | null;
+  /** Nobody can tell the end any more: it counts as under way until then. */
+  untoldUntil: Date | null;
 }
 
-/** null: Flink is not asked now, or what became of it cannot be known any more. */
+/** null: Flink has told the end of all that it was asked for, or has had the time to come to it. */
 export const disposalUnderWay = (sql: Sql, id: string) =>
   sql.row<Disposal>(
-    `select c.name as "clusterName", d.location, d.sent_at as "askedAt" from deletion d join cluster c on c.id = d.cluster_id
-      where d.id = $1 and d.state = 'DISPOSING'`,
+    `select d.location, d.sent_at as "askedAt", case when d.state = 'DISPOSING' then c.name end as "clusterName",
+            case when d.state <> 'DISPOSING' then d.untold_until end as "untoldUntil"
+       from deletion d left join cluster c on c.id = d.cluster_id
+      where d.id = $1 and (d.state = 'DISPOSING' or d.untold_until > now())`,
     [id],
+  );
+
+/** How long Flink keeps a result where it was not told otherwise; and where it was told to keep it for ever, since its process may be gone. */
+export const KEPT_BY_DEFAULT_MS = 300_000;
+
+/** The end of what its cluster was asked for last is not told any more. The caller has just written to the row under its claim. */
+export const leaveUntold = (tx: Transaction, id: string) =>
+  tx.changed(
+    `update deletion d set untold_until = greatest(d.untold_until, d.sent_at + interval '1 ms' *
+        coalesce((select nullif(c.async_store_duration_ms, 0) from cluster c where c.id = d.cluster_id), $2))
+      where d.id = $1`,
+    [id, KEPT_BY_DEFAULT_MS],
   );
 
 /** Before its deletion's row in the order of locks: whoever would retry or forget it waits. */

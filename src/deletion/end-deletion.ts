@@ -7,7 +7,7 @@ import { failPoint } from '../fail-point.js';
 import type { FlinkCause } from '../flink/flink.types.js';
 import { DataState, DeletionProof, SavepointState } from '../savepoint/savepoint.enums.js';
 import { DeletionFailureCode, type DeletionNote, DeletionState } from './deletion.enums.js';
-import { type DeletionAtWork, lockSavepointRow, moveSavepoint } from './disposal.store.js';
+import { type DeletionAtWork, leaveUntold, lockSavepointRow, moveSavepoint } from './disposal.store.js';
 import type { Rest } from './look-for-rest.js';
 import { inWordsBytes } from './words.js';
 
@@ -19,7 +19,7 @@ export const retryPauseMs = (failedTimes: number): number =>
   Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failedTimes - 1, 10));
 
 /** Without one that is waited for already, or known, and without a request of Flink's that has ended. */
-const SETTLED = { waiting_for: null, request_id: null, failures: 0 };
+const SETTLED = { waiting_for: null, request_id: null, failures: 0, replies_lost: 0 };
 
 const proofs: Record<'EMPTY' | 'FLINK_CONFIRMED', string> = {
   EMPTY: 'nothing is left of it in its storage',
@@ -64,11 +64,13 @@ export interface Failed {
   rest?: Rest | null;
   /** Something of it has, or may have, been deleted. */
   mayHaveBegun: boolean;
+  /** Flink was, or may have been, asked, and has not told the end: it may still be at it. */
+  untold?: boolean;
 }
 
 /** It could not be deleted, or not be proven to be gone: it is tried again, ever more seldom. */
 export function failDeletion(database: Database, work: DeletionAtWork, claim: Claim, failed: Failed): Promise<void> {
-  const { code, message, cause = null, rest = null, mayHaveBegun } = failed;
+  const { code, message, cause = null, rest = null, mayHaveBegun, untold = false } = failed;
   const failedTimes = work.failedTimes + 1;
   const againInMs = retryPauseMs(failedTimes);
   const whole = code === DeletionFailureCode.NOT_FOUND ? null : work.savepoint.sizeBytes;
@@ -88,6 +90,7 @@ export function failDeletion(database: Database, work: DeletionAtWork, claim: Cl
       left_bytes: left,
     },
     then: { againInMs },
+    untold,
     savepoint: { state: SavepointState.DELETION_FAILED },
     event: {
       type: EventType.DELETION_FAILED,
@@ -155,6 +158,7 @@ function wait(
 interface Change {
   set: Record<string, unknown>;
   then: Then;
+  untold?: boolean;
   /** The state that the savepoint has; default: DELETING. */
   from?: SavepointState;
   savepoint?: Record<string, unknown>;
@@ -166,6 +170,7 @@ async function commit(database: Database, work: DeletionAtWork, claim: Claim, ch
   await database.transaction(async (tx: Transaction) => {
     await lockSavepointRow(tx, work.id);
     await fencedWrite(tx, claim, [work.state], change.set, change.then);
+    if (change.untold) await leaveUntold(tx, work.id);
     const { from = SavepointState.DELETING, savepoint } = change;
     if (savepoint && !(await moveSavepoint(tx, work.id, [from], savepoint))) {
       throw new Error(`Savepoint ${work.id} is not ${from}, and its deletion is ${work.state}`);

@@ -74,9 +74,10 @@ export async function beginDisposal(deps: AdvanceDeletionDeps, work: DeletionAtW
       cause: reply.cause,
       rest,
       mayHaveBegun: work.mayHaveBegun || reply.status >= 500,
+      untold: reply.status >= 500, // that of a proxy may be, while Flink has taken it
     });
   }
-  const asked = { request_id: reply.requestId, failures: 0 };
+  const asked = { request_id: reply.requestId, failures: 0, replies_lost: 0 };
   await fencedWrite(database, claim, [DeletionState.DISPOSING], asked, { againInMs: 100 });
   failPoint('deletion.replied');
 }
@@ -88,7 +89,7 @@ const refuse = (database: Database, work: DeletionAtWork, claim: Claim, problem:
     mayHaveBegun: work.mayHaveBegun,
   });
 
-/** A run that somebody else has started from it since it was marked: nothing passes that. */
+/** A run that somebody else has started from it since it was marked, or a record of its place: nothing passes these. */
 async function usedBy(sql: Sql, { id, savepoint }: DeletionAtWork): Promise<string | null> {
   const uses = await readUses(sql, { id, ...savepoint });
   const [first] = protectionsOf(uses, await databaseNow(sql)).get(id) ?? [];

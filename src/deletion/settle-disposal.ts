@@ -5,7 +5,7 @@ import type { DisposalStatus, FlinkCause } from '../flink/flink.types.js';
 import { toAnswer } from './choose-disposer.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
 import { DeletionFailureCode, DeletionNote, DeletionState } from './deletion.enums.js';
-import type { Asked, DeletionAtWork } from './disposal.store.js';
+import { type Asked, type DeletionAtWork, KEPT_BY_DEFAULT_MS, leaveUntold } from './disposal.store.js';
 import { endDeletion, failDeletion, waitForAsked } from './end-deletion.js';
 import { inWords, lookForRest } from './look-for-rest.js';
 
@@ -19,8 +19,6 @@ const SILENT_LOOK_EVERY_MS = 5_000;
 const LOST_IN_A_ROW = 4;
 /** Longer than deleting many files takes: from then on it is told that it is waited for. */
 const SLOW_MS = 10 * 60_000;
-/** How long Flink keeps a result where it was not told otherwise; and where it was told to keep it for ever, since its process may be gone. */
-const KEPT_BY_DEFAULT_MS = 300_000;
 
 /** Pause before Flink is asked again how a disposal goes: some 0.1 s is usual, and one of many files may take minutes. */
 export const askPauseMs = (sentAgoMs: number): number => Math.min(5_000, Math.max(200, sentAgoMs * 0.2));
@@ -103,19 +101,25 @@ async function failed(deps: AdvanceDeletionDeps, work: DeletionAtWork, claim: Cl
  * as it would have known it. It is begun anew, by whichever cluster can: the storage tells
  * what is left, where it can be read; else it is asked for again, and then "not found" proves nothing.
  */
-function lost({ database }: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
+async function lost({ database }: AdvanceDeletionDeps, work: DeletionAtWork, claim: Claim): Promise<void> {
   const replyLost = work.requestId === null;
-  if (replyLost && work.failures >= LOST_IN_A_ROW)
+  const repliesLost = replyLost ? work.repliesLost + 1 : 0;
+  if (repliesLost >= LOST_IN_A_ROW)
     return failDeletion(database, work, claim, {
       code: DeletionFailureCode.DISPOSAL_FAILED,
-      message: `Cluster "${work.asked?.name ?? ''}" was asked to delete ${work.location}, and no answer came back, as so often before (last: ${work.waitingFor}). Look at its JobManager, and at what stands between it and Stateward.`,
+      message: `Cluster "${work.asked?.name ?? ''}" was asked to delete ${work.location}, and no answer came back, ${repliesLost} times in a row${work.waitingFor === null ? '' : ` (last: ${work.waitingFor})`}. Look at its JobManager, and at what stands between it and Stateward.`,
       mayHaveBegun: true,
+      untold: true,
     });
   const set = {
     state: DeletionState.WAITING,
     request_id: null,
     may_have_begun: true,
+    replies_lost: repliesLost,
     ...(!replyLost && { failures: 0 }),
   };
-  return fencedWrite(database, claim, DISPOSING, set, { againInMs: 200 });
+  await database.transaction(async (tx) => {
+    await fencedWrite(tx, claim, DISPOSING, set, { againInMs: 200 });
+    await leaveUntold(tx, work.id);
+  });
 }
