@@ -19,9 +19,12 @@ export class StorageSilent extends Error {
 
 /**
  * A call that hangs cannot be taken back: it holds one of the threads (4, unless UV_THREADPOOL_SIZE says otherwise) in which Node does
- * all its work on files and looks up all names. Half of them are left to the rest of the process, whatever hangs.
+ * all its work on files and looks up all names. Two are for storages. Where both are held by storages that are silent, such as two on
+ * one dead mount, a third is for the others, which go on one at a time; should one of these be silent too, no more is asked. The fourth
+ * is left to the rest of the process, whatever hangs.
  */
 const AT_ONCE = 2;
+const BESIDE_SILENT = 1;
 
 interface Out {
   since: number;
@@ -80,7 +83,7 @@ export class StorageCalls {
 
   private next(): void {
     for (const [root, queue] of this.waiting) {
-      if (this.out.size >= AT_ONCE) return;
+      if (this.out.size >= this.places) return;
       if (this.out.has(root)) continue;
       const one = queue.shift();
       this.waiting.delete(root);
@@ -98,12 +101,17 @@ export class StorageCalls {
     }
   }
 
+  private get places(): number {
+    const silent = [...this.out.values()].filter(({ state }) => state === 'SILENT').length;
+    return silent < AT_ONCE ? AT_ONCE : AT_ONCE + BESIDE_SILENT;
+  }
+
   /** Why a storage is not asked now; null: it is, at once or in its turn. */
   private silence(root: string): StorageSilent | null {
     const own = this.out.get(root);
     if (own) return own.state === 'QUICK' ? null : notAnswered(own);
     const others = [...this.out.entries()];
-    if (others.length < AT_ONCE || others.some(([, { state }]) => state === 'QUICK')) return null;
+    if (others.length < this.places || others.some(([, { state }]) => state === 'QUICK')) return null;
     return new StorageSilent(
       `other storages do not answer, and no more is asked meanwhile (${others.map(([other]) => other).join(', ')})`,
       others.some(([, { state }]) => state === 'SLOW'),

@@ -96,20 +96,54 @@ describe('a storage that does not answer', () => {
     expect(slow.state).toBe('answered');
   });
 
-  it('does not keep another one from being asked; where two hang, no third place is put at risk', async () => {
+  it('does not keep another one from being asked; where two hang, nothing else is until they are known to be silent', async () => {
     const [first, second] = [call('/a'), call('/b')];
     const waiting = call('/c');
-    await passes(15_000);
+    await passes(14_999);
     const late = call('/c');
     await passes(0);
     expect([waiting.out, late.out]).toEqual([false, false]);
-    expect([waiting.error?.soon, late.error?.soon]).toEqual([true, false]);
+    expect([waiting.error?.soon, late.error?.soon]).toEqual([true, true]);
     expect(late.error?.message).toContain('/a, /b');
     first.answer();
     await passes(0);
     const other = call('/c');
     other.answer();
     await passes(0);
-    expect(statesOf([first, second, other])).toEqual(['turned away', 'turned away', 'answered']);
+    expect(statesOf([first, second, other])).toEqual(['answered', 'pending', 'answered']);
+  });
+
+  it('leaves one place to all others, however many of its kind are silent', async () => {
+    const [first, second] = [call('/dead/a'), call('/dead/b')];
+    await passes(15_000);
+    expect(statesOf([first, second])).toEqual(['turned away', 'turned away']);
+    const [well, next] = [call('/c'), call('/d')];
+    expect([well.out, next.out]).toEqual([true, false]);
+    well.answer();
+    await passes(0);
+    expect(next.out).toBe(true);
+    next.answer();
+    await passes(0);
+    expect(statesOf([well, next])).toEqual(['answered', 'answered']);
+  });
+
+  it('never holds the last thread: where that place is silent too, no more is asked until one answers', async () => {
+    const silent = [call('/dead/a'), call('/dead/b')];
+    await passes(15_000);
+    silent.push(call('/dead/c'));
+    await passes(2_000);
+    const early = call('/d');
+    await passes(13_000);
+    const late = call('/d');
+    await passes(0);
+    expect([early, late].map(({ out, error }) => [out, error?.soon])).toEqual([
+      [false, true],
+      [false, false],
+    ]);
+    expect(late.error?.message).toContain('/dead/a, /dead/b, /dead/c');
+    silent[1]?.answer();
+    await passes(0);
+    expect(call('/d').out).toBe(true);
+    expect(call('/e').out).toBe(false);
   });
 });
