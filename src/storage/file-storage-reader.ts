@@ -98,7 +98,10 @@ export class FileStorageReader implements StorageReader {
   private async absentOrOutside(root: string, segments: string[], relativePath: string): Promise<null> {
     for (let length = segments.length - 1; length > 0; length -= 1) {
       const above = path.join(root, ...segments.slice(0, length));
-      const parent = await this.call(() => realpath(above)).catch(() => null);
+      const parent = await this.call(() => realpath(above)).catch((error: unknown) => {
+        if (isAbsence(error)) return null;
+        throw this.unreadable(relativePath, error);
+      });
       if (parent === null) continue;
       if (!isWithin(root, parent)) throw this.outside(relativePath, 'leads out of it through a symbolic link');
       break;

@@ -110,6 +110,24 @@ describe('a directory as storage', () => {
   });
 });
 
+describe('a path of which nothing is there', () => {
+  it.each([
+    ['forbidden', Object.assign(new Error('EACCES'), { code: 'EACCES' })],
+    ['silent', new StorageSilent('it has not answered', true)],
+  ])('is no absence when what lies above it is %s', async (_, trouble) => {
+    let asked = 0;
+    const calls = {
+      call: <T>(_: string, work: () => Promise<T>) => ((asked += 1) === 4 ? Promise.reject(trouble) : work()),
+    };
+    // The root, that it is a directory, the path, and then what lies above it.
+    await expect(new FileStorageReader(root, calls).exists('sp/nope')).rejects.toMatchObject({
+      code: 'STORAGE_UNREADABLE',
+      cause: trouble,
+    });
+    expect(asked).toBe(4);
+  });
+});
+
 describe('a directory that does not answer', () => {
   it('is unreadable, and never an absence', async () => {
     const calls = new StorageCalls({ slowMs: 5, silentMs: 10 });
