@@ -83,7 +83,7 @@ async function lookAtJob(
   let to = jobStateOf(flinkJob, job.startedAt !== null);
   let waits = isLive(to) ? waitingFor(flinkJob, seen.slots?.available ?? null) : null;
   if (job.stop && isLive(to)) to = JobState.STOPPING; // from its acceptance, whatever Flink still says
-  if (isLive(to)) await lookForSource(deps.database, seen, job, to); // of one that has ended its last look at the checkpoints tells
+  if (isLive(to)) await lookForSource(deps, seen, job, to); // of one that has ended its last look at the checkpoints tells
   const start = await lookAtStart(deps, seen, job, to);
   if (start.verdict === 'WAIT') [to, waits] = [JobState.INITIALIZING, start.waitsFor];
   if (start.verdict === 'ENDED') return { moving: false, unchanged: null };

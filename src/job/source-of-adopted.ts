@@ -1,5 +1,7 @@
 import type { Sql } from '../db/database.js';
-import type { RestoredEntry } from '../flink/flink.types.js';
+import { AppError } from '../errors.js';
+import type { CheckpointStatistics, RestoredEntry } from '../flink/flink.types.js';
+import type { LookAtClusterDeps } from './cluster-follower.js';
 import type { ObservedJob } from './find-job.js';
 import type { SeenJobs } from './follow-seen-jobs.js';
 import { JobOrigin, JobState } from './job.entity.js';
@@ -13,14 +15,31 @@ export interface SeenSource {
 
 /**
  * What an adopted run was restored from. Flink's statistics lag, so that their silence counts only when it has lasted longer than that;
- * what they show later is recorded all the same, here or by whoever looks at its checkpoints.
+ * what they show later is recorded all the same, here or by whoever looks at its checkpoints. Flink may fail to tell them: that keeps
+ * nothing else of the run from being seen, and the next look asks again.
  */
-export async function lookForSource(sql: Sql, seen: SeenJobs, job: ObservedJob, to: JobState): Promise<void> {
+export async function lookForSource(
+  { database, log }: Pick<LookAtClusterDeps, 'database' | 'log'>,
+  seen: SeenJobs,
+  job: ObservedJob,
+  to: JobState,
+): Promise<void> {
   if (job.origin !== JobOrigin.ADOPTED || job.sourceSeen) return;
-  const restored = (await seen.flink.checkpoints(job.flinkJobId))?.latest.restored ?? null;
+  let statistics: CheckpointStatistics | null;
+  try {
+    statistics = await seen.flink.checkpoints(job.flinkJobId);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    log.warn(
+      { err: error, job: job.id, cluster: seen.cluster.name },
+      'what an adopted run was restored from could not be asked; the next look asks again',
+    );
+    return;
+  }
+  const restored = statistics?.latest.restored ?? null;
   const silentLongEnough =
     to === JobState.RUNNING && (job.startedForMs ?? 0) > statisticsLagMs(seen.cluster.configuration);
-  if (restored || silentLongEnough) await noteSources(sql, [{ jobId: job.id, restored }]);
+  if (restored || silentLongEnough) await noteSources(database, [{ jobId: job.id, restored }]);
 }
 
 /** The first that was seen stays: after a recovery Flink shows a checkpoint of the run's own. One statement; locks in the order of ids. */

@@ -191,6 +191,32 @@ describe('a job that somebody else started', () => {
     expect(afterMs).toBeGreaterThan(2_000); // web.refresh-interval, and a second for the way
   });
 
+  it('is followed while Flink does not tell of its checkpoints, and its source is looked for until it does', async () => {
+    const flinkJobId = addJob('with troubled statistics');
+    flink.job(flinkJobId).checkpoints.restoreFrom({ id: 3, location: 's3://theirs/savepoint-1' });
+    const trouble = { method: 'GET', path: /\/checkpoints$/, times: 1_000 };
+    flink.failNext(trouble, 'NO_LEADER');
+    const { id } = await adopt({ flinkJobId });
+    const { currentJob } = await running(id, flinkJobId);
+    flink.job(flinkJobId).setState('RESTARTING');
+    await jobIn(stateward, currentJob.id, 'RESTARTING');
+    const source = () =>
+      stateward.services.database.row(
+        'select restored_location as location from job where id = $1 and source_seen_at is not null',
+        [currentJob.id],
+      );
+    expect(await source()).toBeUndefined();
+    trouble.path = /^over$/;
+    const seen = await waitFor(
+      async () => {
+        await wake(stateward.services.database, 'cluster', clusterId);
+        return source();
+      },
+      { what: 'its source to be seen' },
+    );
+    expect(seen).toEqual({ location: 's3://theirs/savepoint-1' });
+  });
+
   it('cannot be started until an artifact is given', async () => {
     const flinkJobId = addJob('no jar');
     const { id } = await adopt({ flinkJobId });
