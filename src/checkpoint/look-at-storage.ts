@@ -1,5 +1,5 @@
 import { storagesOfClusterAt } from '../cluster/find-cluster.js';
-import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
+import { lookInto, lookThrough, type Sight } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import { pathBelow } from '../flink/location.js';
 
@@ -13,6 +13,9 @@ export interface RanOn {
   clusterId: string;
   createdAt: number;
 }
+
+/** The storage is only slow to answer somebody else: it can be told in a moment. */
+export type Soon = 'SOON';
 
 /** How Stateward reads a location of a run itself; null: it cannot. */
 async function placeOf(database: Database, { clusterId, createdAt }: RanOn, location: string): Promise<Place | null> {
@@ -41,11 +44,11 @@ export async function checkpointsIn(
   database: Database,
   run: RanOn,
   directory: string,
-): Promise<FoundCheckpoint[] | null> {
+): Promise<FoundCheckpoint[] | Soon | null> {
   const place = await placeOf(database, run, directory);
   if (!place) return null;
   const { sight, path } = place;
-  const found = await seen(sight, async (reader) => {
+  const look = await lookThrough(sight, async (reader) => {
     const entries = await reader.list(path);
     const checkpoints: FoundCheckpoint[] = [];
     for (const { name } of entries) {
@@ -55,8 +58,9 @@ export async function checkpointsIn(
     }
     return { known: entries.length > 0, checkpoints };
   });
+  if ('why' in look) return look.soon ? 'SOON' : null;
   // The directory of this very job is there: no other place has one of its name.
-  return found && (sight.proven || found.known) ? found.checkpoints : null;
+  return sight.proven || look.seen.known ? look.seen.checkpoints : null;
 }
 
 /** Whether the data of a snapshot are there. NOT_CHECKED: it cannot be told. */
@@ -64,10 +68,11 @@ export async function dataAt(
   database: Database,
   run: RanOn,
   location: string,
-): Promise<'PRESENT' | 'MISSING' | 'NOT_CHECKED'> {
+): Promise<'PRESENT' | 'MISSING' | 'NOT_CHECKED' | Soon> {
   const place = await placeOf(database, run, location);
-  const present = place && (await seen(place.sight, (reader) => reader.exists(`${place.path}/_metadata`)));
-  if (place === null || present === null) return 'NOT_CHECKED';
-  if (present) return 'PRESENT';
+  if (place === null) return 'NOT_CHECKED';
+  const look = await lookThrough(place.sight, (reader) => reader.exists(`${place.path}/_metadata`));
+  if ('why' in look) return look.soon ? 'SOON' : 'NOT_CHECKED';
+  if (look.seen) return 'PRESENT';
   return place.sight.proven ? 'MISSING' : 'NOT_CHECKED';
 }

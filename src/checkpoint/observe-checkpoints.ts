@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FlinkClients } from '../cluster/flink-clients.js';
+import { SOON_MS } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
@@ -19,6 +20,8 @@ const LIST_AT_LEAST_EVERY_MS = 5_000;
 const LOADED_AT_ONCE = 1_000;
 const AFTER_TROUBLE_MS = 10_000;
 const AFTER_AWAY_MS = 1_000;
+/** Looks at the end of a run while its storage is slow to answer others; longer than it takes to know that it is silent (15 s). */
+const END_LOOKS_AT_MOST = 60;
 
 interface Followed {
   run: FollowedRun;
@@ -30,6 +33,8 @@ interface Followed {
   /** Wanted sooner while it was busy. */
   again: boolean;
   gone: boolean;
+  /** Of its end, while the storage was slow. */
+  endLooks: number;
   deaf: () => void;
 }
 
@@ -136,6 +141,7 @@ export class CheckpointCollector {
       busy: false,
       again: false,
       gone: false,
+      endLooks: 0,
       deaf: () => undefined,
     };
     // A savepoint of ours that has ended is in the statistics when their cache has passed.
@@ -218,7 +224,10 @@ export class CheckpointCollector {
     const end = await readEnd(this.database, one.run, one.lane.cluster, () => this.ask(one));
     const outcome = end.seen ? await this.record(one, end.seen) : 'WRITTEN';
     if (outcome === 'AWAY') return AFTER_AWAY_MS;
-    if (outcome !== 'OVERTAKEN') await end.settle();
+    if (outcome !== 'OVERTAKEN') {
+      one.endLooks += 1;
+      if ((await end.settle(one.endLooks >= END_LOOKS_AT_MOST)) === 'SOON') return SOON_MS;
+    }
     this.unfollow(one); // what is not settled is read anew with the next list
     return AFTER_TROUBLE_MS;
   }

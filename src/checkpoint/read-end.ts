@@ -12,15 +12,15 @@ import {
   writeEnd,
 } from './end.store.js';
 import type { FollowedRun } from './followed-run.js';
-import { checkpointsIn, dataAt } from './look-at-storage.js';
+import { checkpointsIn, dataAt, type Soon } from './look-at-storage.js';
 import { ourSavepointAt } from './our-savepoint.js';
 import { checkpointDirectory, isGoneFromFlink, isKept, retainedByStatistics, type RunEnd } from './retained-at-end.js';
 
 export interface ReadEnd<S> {
   /** Flink still told of the run: to be recorded before `settle`. */
   seen: S | null;
-  /** Writes what the run has left behind. */
-  settle(): Promise<void>;
+  /** Writes what the run has left behind. SOON: nothing is written yet; `last`: a storage that is slow then counts as one that cannot be read. */
+  settle(last: boolean): Promise<'SETTLED' | Soon>;
 }
 
 /**
@@ -37,20 +37,27 @@ export async function readEnd<S extends SeenStatistics>(
   const seen = isGoneFromFlink(details.failureCode) ? null : await ask();
   return {
     seen,
-    settle: async () => {
-      const { retained, from } =
+    settle: async (last) => {
+      const read =
         seen && reachesRecord(seen, run)
           ? await byStatistics(database, run, seen)
-          : await byStorageOrRecord(database, run, cluster);
+          : await byStorageOrRecord(database, run, cluster, last);
+      if (read === 'SOON') return read;
+      const { retained, from } = read;
       const foreign = await foreignSavepointsOf(database, details.deploymentId, details.id);
       const known = new Set(retained.map(({ id }) => id));
       for (const entry of foreign)
         if (!known.has(entry.id) && entry.location !== null)
           retained.push(ofRecord(entry, entry.location, 'STATISTICS'));
-      for (const one of retained)
-        if (one.data === 'NOT_CHECKED') one.data = await dataAt(database, details, one.location);
+      for (const one of retained) {
+        if (one.data !== 'NOT_CHECKED') continue;
+        const data = await dataAt(database, details, one.location);
+        if (data !== 'SOON') one.data = data;
+        else if (!last) return data;
+      }
       failPoint('checkpoints.end-read');
       await writeEnd(database, details, retained, from);
+      return 'SETTLED';
     },
   };
 }
@@ -100,13 +107,20 @@ async function byStatistics(
 const isOurs = (entry: SnapshotEntry, recorded: RecordedEntry | undefined, deploymentId: string): boolean =>
   recorded ? recorded.ours : ourSavepointAt(entry.location, deploymentId) !== null;
 
-async function byStorageOrRecord(database: Database, run: FollowedRun, cluster: WatchedCluster): Promise<Read> {
+async function byStorageOrRecord(
+  database: Database,
+  run: FollowedRun,
+  cluster: WatchedCluster,
+  last: boolean,
+): Promise<Read | Soon> {
   const { details, lastCompleted } = run;
   const { flinkJobId, flinkConfiguration } = details;
   const directory =
     directoryOf(lastCompleted?.location) ??
     checkpointDirectory(flinkJobId, flinkConfiguration, cluster.configuration, cluster.checkpointRoot);
-  const found = directory && (await checkpointsIn(database, details, directory));
+  const looked = directory && (await checkpointsIn(database, details, directory));
+  if (looked === 'SOON' && !last) return looked;
+  const found = looked === 'SOON' ? null : looked;
   // Nothing where something was recorded is no proof that there is nothing: it may be another place.
   if (found && (found.length > 0 || !lastCompleted?.location)) {
     const recorded = new Map(

@@ -27,6 +27,9 @@ export async function lookInto(database: Database, storageId: string): Promise<S
 /** What a look into a storage answers, or why nothing can be told. `soon`: it is only slow to answer somebody else, and may be asked again in a moment. */
 export type Look<T> = { seen: T } | { seen: null; why: string; soon: boolean };
 
+/** Until a storage that was only slow is asked again. */
+export const SOON_MS = 1_000;
+
 /** A storage that cannot be looked into (unreadable, silent, or a link in it that leads out) proves nothing and stops nobody. */
 export async function lookThrough<T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<Look<T>> {
   try {

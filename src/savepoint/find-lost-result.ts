@@ -1,5 +1,5 @@
 import { readFactsSoon } from '../cluster/find-cluster.js';
-import { lookInto, seen, type Sight } from '../cluster/storage-access.js';
+import { type Look, lookInto, lookThrough, type Sight, SOON_MS } from '../cluster/storage-access.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import { AppError } from '../errors.js';
@@ -45,6 +45,7 @@ export async function findLostResult(
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
   if (found.trouble && !endedUnseen(work.job.failureCode)) throw found.trouble; // nothing is concluded from that
   if (found.mayStillRun) return wait(deps, work, claim, false);
+  if (found.soon) return lookSoon(deps, claim, SavepointState.IN_PROGRESS); // that was no look
   if (work.lostForMs === null) return wait(deps, work, claim, true);
   if (work.lostForMs < LOOKS_APART_MS) return wait(deps, work, claim, false);
   return failSavepoint(
@@ -99,6 +100,7 @@ export async function seekLateResult(deps: AdvanceSavepointDeps, work: Savepoint
   }
   const found = await seek(deps, work);
   if (found.location) return completeSavepoint(deps.database, work, claim, found.location, 'FOUND');
+  if (found.soon) return lookSoon(deps, claim, SavepointState.FAILED);
   const pause = Math.min(SEEK_LATE_PAUSE_MAX_MS, Math.max(60_000, work.stateAgeMs));
   const then = work.stateAgeMs > SEEK_LATE_MS ? ('REST' as const) : { againInMs: pause };
   await fencedWrite(deps.database, claim, [SavepointState.FAILED], { failures: 0 }, then);
@@ -110,6 +112,8 @@ export interface Found {
   mayStillRun: boolean;
   /** The storage was looked into, and what it does not show is not there. */
   looked: boolean;
+  /** The storage was only slow to answer somebody else: to be asked again in a moment. */
+  soon: boolean;
   /** Flink did not answer. */
   trouble: AppError | null;
 }
@@ -121,7 +125,7 @@ export async function seek(
   silent: AppError | null = null,
 ): Promise<Found> {
   const { attempt } = work;
-  if (!attempt) return { location: null, mayStillRun: false, looked: false, trouble: null };
+  if (!attempt) return { location: null, mayStillRun: false, looked: false, soon: false, trouble: null };
   let statistics: CheckpointStatistics | null = null;
   let trouble = silent;
   if (trouble === null) {
@@ -134,13 +138,15 @@ export async function seek(
   }
   const directory = joinLocation(attempt.rootUri, attempt.directory);
   const told = statistics && locationBelow(statistics, directory);
-  if (told) return { location: told, mayStillRun: false, looked: false, trouble: null };
+  if (told) return { location: told, mayStillRun: false, looked: false, soon: false, trouble: null };
   const sight = await lookInto(database, attempt.storageId);
-  const name = await snapshotIn(sight, attempt.directory);
+  const look = sight && (await snapshotIn(sight, attempt.directory));
+  const blind = look && 'why' in look ? look : null;
   return {
-    location: name ? joinLocation(directory, name) : null,
+    location: look?.seen ? joinLocation(directory, look.seen) : null,
     mayStillRun: statistics?.history.some((entry) => entry.isSavepoint && entry.status === 'IN_PROGRESS') ?? false,
-    looked: sight?.proven ?? false,
+    looked: sight !== null && blind === null && sight.proven,
+    soon: blind?.soon ?? false,
     trouble,
   };
 }
@@ -155,9 +161,8 @@ function locationBelow({ history, latest }: CheckpointStatistics, directory: str
 }
 
 /** Flink writes data first and `_metadata` last: a directory with it is whole. */
-async function snapshotIn(sight: Sight | null, directory: string): Promise<string | null> {
-  if (!sight) return null;
-  return seen(sight, async (reader) => {
+function snapshotIn(sight: Sight, directory: string): Promise<Look<string | null>> {
+  return lookThrough(sight, async (reader) => {
     for (const { name, kind } of await reader.list(directory)) {
       if (kind !== 'DIRECTORY' || !name.startsWith('savepoint-')) continue;
       if (await reader.exists(`${directory}/${name}/_metadata`)) return name;
@@ -165,6 +170,9 @@ async function snapshotIn(sight: Sight | null, directory: string): Promise<strin
     return null;
   });
 }
+
+const lookSoon = ({ database }: AdvanceSavepointDeps, claim: Claim, state: SavepointState) =>
+  fencedWrite(database, claim, [state], { failures: 0 }, { againInMs: SOON_MS });
 
 async function wait(
   { database }: AdvanceSavepointDeps,

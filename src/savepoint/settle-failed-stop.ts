@@ -15,7 +15,7 @@ const STATISTICS_TELL_AFTER_MS = 3_500;
 
 /**
  * A stop that failed may have made its savepoint all the same (SO-3): its answer names the path, or after a cancel only the
- * history does. True: there is one, or the statistics are waited for; false: there is none.
+ * history does. True: there is one, or the statistics or a slow storage are waited for; false: there is none.
  */
 export async function settleFailedStop(
   deps: AdvanceSavepointDeps,
@@ -35,7 +35,7 @@ export async function settleFailedStop(
     return true;
   }
   if (found.trouble) throw found.trouble; // Flink could not be asked: nothing is concluded from that
-  if ((work.lostForMs ?? 0) >= STATISTICS_TELL_AFTER_MS) return false;
+  if (!found.soon && (work.lostForMs ?? 0) >= STATISTICS_TELL_AFTER_MS) return false;
   const seen = work.lostForMs === null ? { lost_since: NOW } : {};
   await fencedWrite(deps.database, claim, [SavepointState.IN_PROGRESS], seen, { againInMs: 1_000 });
   return true;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { wake } from '../../src/db/claims.js';
+import { hang } from '../support/hanging-storage.js';
 import { deploymentOn } from '../support/savepoint-scenario.js';
 import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scenario.js';
 import { eventTypesOf, jobIn } from '../support/start-scenario.js';
@@ -68,6 +69,26 @@ const retainedOf = (jobId: string) =>
   stateward.services.database.rows(
     'select flink_checkpoint_id::int as id, kind, source, data from retained_checkpoint where job_id = $1 order by 1',
     [jobId],
+  );
+
+/** As Stateward reads it. */
+const checkpointRoot = () => `${flink.folder}/checkpoints`;
+
+/** Lets the run be missed for long enough to be lost. */
+const lost = (jobId: string, clusterId: string) =>
+  waitFor(
+    async () => {
+      await stateward.services.database.changed(
+        `update job set missing_since = missing_since - interval '40 s' where id = $1 and missing_since > now() - interval '30 s'`,
+        [jobId],
+      );
+      await wake(stateward.services.database, 'cluster', clusterId);
+      return stateward.services.database.row(
+        `select 1 from job where id = $1 and failure_code in ('JOB_LOST', 'END_UNKNOWN')`,
+        [jobId],
+      );
+    },
+    { what: 'the job to be lost', timeoutMs: 20_000 },
   );
 
 describe('checkpoints of a live job', () => {
@@ -204,22 +225,40 @@ describe('what an ended run has left', () => {
     await recorded(jobId, { 1: 'COMPLETED' });
     flink.job(flinkJobId).completeCheckpoint(); // seen by nobody
     await flink.restart();
-    await wake(stateward.services.database, 'cluster', clusterId);
-    await waitFor(
-      async () => {
-        await stateward.services.database.changed(
-          `update job set missing_since = missing_since - interval '40 s' where id = $1 and missing_since > now() - interval '30 s'`,
-          [jobId],
-        );
-        await wake(stateward.services.database, 'cluster', clusterId);
-        return stateward.services.database.row(
-          `select 1 from job where id = $1 and failure_code in ('JOB_LOST', 'END_UNKNOWN')`,
-          [jobId],
-        );
-      },
-      { what: 'the job to be lost', timeoutMs: 20_000 },
-    );
+    await lost(jobId, clusterId);
     expect(await endRead(jobId)).toEqual({ end_read_from: 'STORAGE' });
     expect(await retainedOf(jobId)).toEqual([{ id: 2, kind: 'CHECKPOINT', source: 'STORAGE', data: 'PRESENT' }]);
+  });
+
+  it('is waited for while the storage is slow, where that alone can tell', async () => {
+    const { jobId, flinkJobId, clusterId } = await started();
+    flink.job(flinkJobId).completeCheckpoint();
+    await recorded(jobId, { 1: 'COMPLETED' });
+    flink.job(flinkJobId).completeCheckpoint(); // seen by nobody
+    await flink.restart();
+    const storage = hang(checkpointRoot());
+    try {
+      await lost(jobId, clusterId);
+      await waitFor(() => storage.turnedAway >= 2, { what: 'two looks to be turned away' });
+    } finally {
+      storage.answer();
+    }
+    expect(await endRead(jobId)).toEqual({ end_read_from: 'STORAGE' });
+    expect(await retainedOf(jobId)).toMatchObject([{ id: 2, source: 'STORAGE' }]);
+  });
+
+  it('is waited for while the storage is slow, where Flink tells what to look for', async () => {
+    const { jobId, flinkJobId } = await started();
+    flink.job(flinkJobId).completeCheckpoint();
+    await recorded(jobId, { 1: 'COMPLETED' });
+    const storage = hang(checkpointRoot());
+    try {
+      flink.job(flinkJobId).setState('CANCELED');
+      await waitFor(() => storage.turnedAway >= 2, { what: 'two looks to be turned away', timeoutMs: 12_000 });
+    } finally {
+      storage.answer();
+    }
+    expect(await endRead(jobId)).toEqual({ end_read_from: 'STATISTICS' });
+    expect(await retainedOf(jobId)).toMatchObject([{ id: 1, data: 'PRESENT' }]);
   });
 });

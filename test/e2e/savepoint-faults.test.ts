@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Fault } from '../../demo/fake-flink/faults.js';
 import type { Data } from '../support/graphql-client.js';
+import { hang } from '../support/hanging-storage.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import {
   acknowledged,
@@ -264,6 +265,29 @@ describe('where a savepoint lies', () => {
     const unseen = await createSavepoint(stateward, deploymentId);
     expect(await endOfSavepoint(stateward, unseen.id)).toMatchObject({ state: 'COMPLETED', data: 'MISSING' });
     expect(await eventsOf(stateward, unseen.id)).toContain('SAVEPOINT_DATA_MISSING');
+  });
+});
+
+describe('the data of a savepoint in a storage that is slow', () => {
+  it('are looked for until it answers, which proves it; what Flink has told is known before, and told once', async () => {
+    const { deploymentId } = await deploymentOn(stateward, flink);
+    const storage = hang(`${flink.folder}/savepoints`);
+    let id: string;
+    try {
+      ({ id } = await createSavepoint(stateward, deploymentId));
+      await waitFor(async () => (await savepointNow(stateward, id)).detailsState === 'REPORTED', {
+        what: 'what Flink tells',
+      });
+      await waitFor(() => storage.turnedAway >= 2, { what: 'two looks to be turned away' });
+      expect(await savepointNow(stateward, id)).toMatchObject({ data: 'NOT_CHECKED' });
+      flink.failNext({ method: 'GET', path: /\/checkpoints$/, times: 1_000 }, { fixture: 'job-unknown' });
+    } finally {
+      storage.answer();
+    }
+    await waitFor(async () => (await savepointNow(stateward, id)).data === 'PRESENT', { what: 'its data to be seen' });
+    const events = await eventsOf(stateward, id);
+    expect(events.filter((type) => type === 'SAVEPOINT_DETAILS')).toHaveLength(1);
+    expect(await savepointNow(stateward, id)).toMatchObject({ detailsState: 'REPORTED' });
   });
 });
 

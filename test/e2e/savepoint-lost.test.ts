@@ -1,8 +1,9 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { wake } from '../../src/db/claims.js';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { hang } from '../support/hanging-storage.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import {
   acknowledged,
@@ -131,6 +132,55 @@ describe('a savepoint whose JobManager is restarted', () => {
   });
 });
 
+describe('a lost result where the storage cannot be looked into', () => {
+  it('is not looked for while the storage is only slow, and is found when it answers', async () => {
+    const { id, flinkJobId } = await underWay({ proven: true });
+    flink.finishSavepoints(flinkJobId);
+    const storage = hang(`${flink.folder}/savepoints`);
+    try {
+      await flink.restart({ keepJobs: true });
+      await waitFor(() => storage.turnedAway >= 3, { what: 'some looks to be turned away' });
+      expect(await eventsOf(stateward, id)).not.toContain('SAVEPOINT_RESULT_SOUGHT');
+    } finally {
+      storage.answer();
+    }
+    await savepointIn(stateward, id, 'COMPLETED');
+    expect(flink.triggersReceived(flinkJobId)).toHaveLength(2); // the other one proved the storage
+  });
+
+  it('is not said to be missing there', async () => {
+    const { deploymentId, id } = await underWay({ proven: true });
+    await flink.restart({ keepJobs: true });
+    const folder = join(flink.folder, 'savepoints', deploymentId);
+    await rename(folder, `${folder}-away`);
+    await symlink(folder, folder); // unreadable
+    await secondLookAt(stateward, id);
+    const { failure } = await hurryTo(stateward, id, 'FAILED');
+    expect(failure).toMatchObject({
+      code: 'RESULT_LOST',
+      message: expect.stringContaining('Its statistics do not show it, and the storage cannot be read from here'),
+    });
+  });
+
+  it('and that was given up, is looked for in a moment, and not after the next long pause', async () => {
+    const { deploymentId, id } = await underWay({ proven: true });
+    await flink.restart({ keepJobs: true });
+    await secondLookAt(stateward, id);
+    await hurryTo(stateward, id, 'FAILED');
+    const folder = join(folderOf(deploymentId, id), 'savepoint-late');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, '_metadata'), 'whole');
+    const storage = hang(`${flink.folder}/savepoints`);
+    try {
+      await wake(stateward.services.database, 'savepoint', id);
+      await waitFor(() => storage.turnedAway >= 2, { what: 'two looks to be turned away' });
+    } finally {
+      storage.answer();
+    }
+    await savepointIn(stateward, id, 'COMPLETED');
+  });
+});
+
 describe('a savepoint whose trigger id Flink forgets', () => {
   it('is adopted from the history of the job', async () => {
     flink.knobs.writesFiles = false;
@@ -184,9 +234,13 @@ async function someMoreLooks(id: string): Promise<void> {
   );
 }
 
-/** A savepoint that Flink has taken and will not end by itself. */
-async function underWay() {
+/** A savepoint that Flink has taken and will not end by itself. `proven`: in a storage that is known to be what it seems. */
+async function underWay({ proven = false } = {}) {
   const scenario = await deploymentOn(stateward, flink);
+  if (proven)
+    expect(await endOfSavepoint(stateward, (await createSavepoint(stateward, scenario.deploymentId)).id)).toMatchObject(
+      { data: 'PRESENT' },
+    );
   flink.knobs.savepointDurationMs = Infinity;
   const { id } = await createSavepoint(stateward, scenario.deploymentId);
   await acknowledged(stateward, id);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wake } from '../../src/db/claims.js';
 import { type FakeFlink, type FakeFlinkOptions, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { hang } from '../support/hanging-storage.js';
 import { createSavepoint, endOfSavepoint } from '../support/scenario.js';
 import { acknowledged, deploymentOn, hurryTo, savepointIn, secondLookAt } from '../support/savepoint-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
@@ -197,6 +198,26 @@ describe('the savepoint of a stop that failed afterwards, found when its trigger
       outcome: 'STOPPED',
       savepoint: { state: 'COMPLETED', stopFailedAfter: false },
     });
+  });
+
+  it('is waited for where only a storage that is slow can show it', async () => {
+    const { deploymentId, flinkJobId } = await running({ scheduler: 'adaptive' });
+    flink.knobs.closeDurationMs = Infinity;
+    const { stopId, savepointId } = await stopUnderWay(deploymentId);
+    await waitFor(() => flink.savepointsMade.length === 1, { what: 'the savepoint to be whole' });
+    flink.failNext({ method: 'GET', path: /\/checkpoints$/, times: 1_000 }, { fixture: 'job-unknown' });
+    const storage = hang(`${flink.folder}/savepoints`);
+    try {
+      await fetch(`${flink.url}/jobs/${flinkJobId}?mode=cancel`, { method: 'PATCH' });
+      await waitFor(() => storage.turnedAway > 0, { what: 'a look to be turned away' });
+      await secondLookAt(stateward, savepointId); // however long it is looked for
+      const before = storage.turnedAway;
+      await waitFor(() => storage.turnedAway >= before + 2, { what: 'two more to be' });
+    } finally {
+      storage.answer();
+    }
+    await savepointIn(stateward, savepointId, 'COMPLETED');
+    expect(await stopOf(stateward, stopId)).toMatchObject(marked('CANCELLED_INSTEAD'));
   });
 
   async function givenUp() {
