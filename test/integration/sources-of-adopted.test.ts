@@ -201,6 +201,21 @@ describe('a checkpoint of an adopted run that another deployment goes on from', 
     expect(await del(source)).toMatchObject({ state: 'DELETING' });
   });
 
+  it('may do so from one to the next', async () => {
+    const { source, left } = await leftByAdopted();
+    const second = await adoptedInto((await running()).deploymentId);
+    await showSource(second, left);
+    await endRun(stateward, second);
+    const third = await adoptedInto((await running()).deploymentId);
+    await set(
+      third,
+      `source_seen_at = now(), restored_at = now(), restored_checkpoint_id = 9,
+       restored_location = 'file:/checkpoints/' || (select flink_job_id from job where id = $2) || '/chk-9'`,
+      second,
+    );
+    expect(await kinds(source)).toEqual(['SOURCE_OF_LIVE_RUN']);
+  });
+
   it('is what LATEST_STATE falls back to of a stopped one that has left nothing itself', async () => {
     const { source, adopted, left } = await leftByAdopted();
     const other = await running();
