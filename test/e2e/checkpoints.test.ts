@@ -231,10 +231,9 @@ describe('what an ended run has left', () => {
   });
 
   it('is waited for while the storage is slow, where that alone can tell', async () => {
-    const { jobId, flinkJobId, clusterId } = await started();
+    const { jobId, flinkJobId, clusterId } = await started('1 h');
+    await waitFor(() => accountOf(jobId), { what: 'the first look, and no other for long' });
     flink.job(flinkJobId).completeCheckpoint();
-    await recorded(jobId, { 1: 'COMPLETED' });
-    flink.job(flinkJobId).completeCheckpoint(); // seen by nobody
     await flink.restart();
     const storage = hang(checkpointRoot());
     try {
@@ -244,7 +243,7 @@ describe('what an ended run has left', () => {
       storage.answer();
     }
     expect(await endRead(jobId)).toEqual({ end_read_from: 'STORAGE' });
-    expect(await retainedOf(jobId)).toMatchObject([{ id: 2, source: 'STORAGE' }]);
+    expect(await retainedOf(jobId)).toMatchObject([{ id: 1, source: 'STORAGE' }]);
   });
 
   it('is waited for while the storage is slow, where Flink tells what to look for', async () => {
