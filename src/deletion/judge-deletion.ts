@@ -12,8 +12,9 @@ import {
   protectionsOf,
   type SavepointFacts,
   standInTheWay,
+  type Whose,
 } from './protection.js';
-import { readProtectionFacts, type Whose } from './protection-facts.js';
+import { readProtectionFacts } from './protection-facts.js';
 
 /** What whoever asks is ready to pass over. */
 export interface DeletionWish {

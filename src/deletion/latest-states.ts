@@ -4,8 +4,7 @@ import { SnapshotKind } from '../job/snapshot-kind.js';
 import { latestStateOf } from '../run/latest-state.js';
 import type { RestorePoint } from '../run/restore-choice.js';
 import { folderName, type PlaceIndex } from './place-index.js';
-import type { LatestStateUse } from './protection.js';
-import type { Whose } from './protection-facts.js';
+import type { LatestStateUse, Whose } from './protection.js';
 import { BEHIND, checkpointRun, HEIRS } from './runs-from.js';
 
 /** Of the deployment itself, and of others whose runs were started, or are shown as restored, from one of these savepoints, or may use their files. */

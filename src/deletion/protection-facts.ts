@@ -1,12 +1,9 @@
 import type { Sql } from '../db/database.js';
 import { latestStatesAmong } from './latest-states.js';
 import { type LyingSavepoint, placeIndex } from './place-index.js';
-import type { DeploymentFacts, SavepointFacts } from './protection.js';
+import type { DeploymentFacts, SavepointFacts, Whose } from './protection.js';
 import { recordsBeside } from './records-beside.js';
 import { liveRunsFrom, runsFromAny } from './runs-from.js';
-
-/** All that is listed with a deployment, or one alone (an imported one may belong to none). */
-export type Whose = { deploymentId: string } | { savepointId: string };
 
 /**
  * What protects savepoints, read as it is now: whoever is about to delete one has locked its row before, so that a start which chose it

@@ -69,6 +69,9 @@ export interface RecordBeside {
   deploymentName: string | null;
 }
 
+/** All that is listed with a deployment, or one alone (an imported one may belong to none). */
+export type Whose = { deploymentId: string } | { savepointId: string };
+
 export interface DeploymentFacts {
   savepoints: readonly SavepointFacts[];
   runsFrom: readonly RunFromSavepoint[];
