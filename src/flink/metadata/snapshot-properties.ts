@@ -18,15 +18,15 @@ export function propertiesIn(tail: Buffer, bytes: ByteWindow): SnapshotPropertie
   if (says(tail, 'org.apache.flink.runtime.checkpoint.SavepointType')) {
     const format = says(tail, 'CANONICAL') ? 'CANONICAL' : says(tail, 'NATIVE') ? 'NATIVE' : null;
     const action = ['NONE', 'SUSPEND', 'TERMINATE'].find((one) => says(tail, one));
-    if (!format || !action) throw bytes.fault('TRUNCATED', 'the properties of the savepoint are not whole', 0);
+    if (!format || !action) throw bytes.fault('TRUNCATED', 'the properties of the savepoint are not whole');
     return { kind: 'SAVEPOINT', format, drained: action === 'TERMINATE' };
   }
   if (says(tail, 'org.apache.flink.runtime.checkpoint.CheckpointType')) {
     if (!['FORWARD_BACKWARD', 'FORWARD', 'NO_SHARING'].some((one) => says(tail, one)))
-      throw bytes.fault('TRUNCATED', 'the properties of the checkpoint are not whole', 0);
+      throw bytes.fault('TRUNCATED', 'the properties of the checkpoint are not whole');
     return { kind: 'CHECKPOINT', format: null, drained: false };
   }
-  throw bytes.fault('CORRUPT', 'the properties say neither savepoint nor checkpoint', tail.length);
+  throw bytes.fault('TRUNCATED', 'the properties end without a word of savepoint or checkpoint');
 }
 
 /** As a text of that very length. */
