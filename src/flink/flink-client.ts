@@ -16,6 +16,8 @@ import type {
   FlinkJobState,
   FlinkReply,
   OperationStatus,
+  PlanJar,
+  PlannedOperator,
   RunJar,
   Slots,
   StopWithSavepoint,
@@ -27,6 +29,9 @@ import { chooseJobFailure } from './job-failure.js';
 
 /** How many vertices, and subtasks of each, are looked at one by one for what a snapshot still waits for. */
 const PENDING_LIMIT = 20;
+
+/** A plan shows the first operator of a chain alone. */
+const UNCHAINED = { 'pipeline.operator-chaining.enabled': 'false' };
 
 /** Texts of the 404s that are answers; 1.20.5 and 2.3.0. Any other 404 comes from something that is not a JobManager. */
 const JOB_UNKNOWN = /\bJob [0-9a-f]{32} not found|Job could not be found|FlinkJobNotFoundException/;
@@ -180,11 +185,7 @@ export class FlinkClient implements FlinkApi {
       `/jars/${part(jarId)}/run`,
       {
         jobId: body.jobId,
-        // Both versions read the list; `programArgs` is ignored by 2.x.
-        programArgsList: body.programArguments,
-        flinkConfiguration: body.flinkConfiguration,
-        ...(body.entryClass !== null && { entryClass: body.entryClass }),
-        ...(body.parallelism !== null && { parallelism: body.parallelism }),
+        ...programOf(body),
         ...(body.savepointPath !== undefined && {
           savepointPath: body.savepointPath,
           claimMode: 'NO_CLAIM',
@@ -194,6 +195,19 @@ export class FlinkClient implements FlinkApi {
       { long: true, ...(signal && { signal }) },
     );
     return readReply(answer, wire.startedWire);
+  }
+
+  async planJar(
+    jarId: string,
+    body: PlanJar,
+    signal?: AbortSignal,
+  ): Promise<FlinkReply<{ operators: PlannedOperator[] }>> {
+    const flinkConfiguration = { ...body.flinkConfiguration, ...UNCHAINED };
+    const answer = await this.post(`/jars/${part(jarId)}/plan`, programOf({ ...body, flinkConfiguration }), {
+      long: true,
+      ...(signal && { signal }),
+    });
+    return readReply(answer, wire.plannedWire);
   }
 
   async deleteJar(jarId: string): Promise<boolean> {
@@ -237,6 +251,16 @@ export class FlinkClient implements FlinkApi {
       ...options,
     });
   }
+}
+
+function programOf(body: PlanJar): object {
+  return {
+    // Both versions read the list; `programArgs` is ignored by 2.x.
+    programArgsList: body.programArguments,
+    flinkConfiguration: body.flinkConfiguration,
+    ...(body.entryClass !== null && { entryClass: body.entryClass }),
+    ...(body.parallelism !== null && { parallelism: body.parallelism }),
+  };
 }
 
 function part(id: string): string {

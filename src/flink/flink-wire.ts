@@ -8,6 +8,7 @@ import type {
   FlinkJobDetails,
   FlinkJobOverview,
   OperationStatus,
+  PlannedOperator,
   RestoredEntry,
   Slots,
   SnapshotEntry,
@@ -311,6 +312,38 @@ export const uploadedWire = z.object({ filename: z.string().regex(/[^/\\]$/) }).
 }));
 
 export const startedWire = z.object({ jobid: z.string() }).transform((wire) => ({ jobId: wire.jobid }));
+
+/** Of a jar whose operators are not chained: a node is one operator. The last comes first. */
+export const plannedWire = z
+  .object({
+    plan: z.object({
+      nodes: z.array(
+        z.object({
+          id: z.string().regex(/^[0-9a-f]{32}$/),
+          description: z.string(),
+          parallelism: z.number().int(),
+          inputs: z.array(z.object({ id: z.string() })).optional(),
+        }),
+      ),
+    }),
+  })
+  .transform(({ plan }) => ({
+    operators: plan.nodes.toReversed().map(({ id, description, parallelism, inputs = [] }): PlannedOperator => ({
+      id,
+      name: nameIn(description),
+      parallelism,
+      inputs: inputs.map((input) => input.id),
+    })),
+  }));
+
+/** Flink writes it for a page: `Source: a -&gt; b<br/>`. */
+function nameIn(description: string): string {
+  return description
+    .replace(/(?:<br\/>)+$/, '')
+    .replace(/&(lt|gt|quot|amp);/g, (_, entity: string) => ENTITIES[entity] ?? '');
+}
+
+const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&' };
 
 function countTasks(wire: Record<string, number>): TaskCounts {
   const counts: TaskCounts = {};

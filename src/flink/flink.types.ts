@@ -195,6 +195,18 @@ export interface RunJar {
   allowNonRestoredState?: boolean;
 }
 
+/** What a program's main() is to be called with, for its graph alone. */
+export type PlanJar = Pick<RunJar, 'entryClass' | 'programArguments' | 'parallelism' | 'flinkConfiguration'>;
+
+export interface PlannedOperator {
+  /** 32 hex digits; with a uid its hash, without one an id that chaining may change. */
+  id: string;
+  name: string;
+  parallelism: number;
+  /** Ids of the operators before it. */
+  inputs: string[];
+}
+
 /** One JobManager REST address. Reads throw AppError FLINK_UNREACHABLE, FLINK_ERROR or NOT_A_FLINK; each names the address. */
 export interface FlinkApi {
   readonly url: string;
@@ -231,6 +243,12 @@ export interface FlinkApi {
   uploadJar(file: { path: string; name: string }, signal?: AbortSignal): Promise<FlinkReply<{ jarId: string }>>;
   /** Runs the program's main() in the JobManager; up to 10 min. */
   runJar(jarId: string, body: RunJar, signal?: AbortSignal): Promise<FlinkReply<{ jobId: string }>>;
+  /**
+   * Runs the program's main() in the JobManager, with chaining off, and starts nothing: each operator by itself, those before
+   * it first. Of a main() with several jobs it is the first one. REFUSED: main() has failed, or made no job; up to 10 min.
+   * A program that ends its process ends the JobManager: that is FLINK_UNREACHABLE.
+   */
+  planJar(jarId: string, body: PlanJar, signal?: AbortSignal): Promise<FlinkReply<{ operators: PlannedOperator[] }>>;
   /** True when the jar is gone afterwards, also if it was not there. */
   deleteJar(jarId: string): Promise<boolean>;
   cancelJob(jobId: string): Promise<FlinkReply<object>>;

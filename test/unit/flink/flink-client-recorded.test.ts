@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { foundNoSavepoint } from '../../../src/flink/disposal-failure.js';
 import { FlinkClient } from '../../../src/flink/flink-client.js';
+import { operatorIdOf } from '../../../src/flink/operator-id.js';
 import {
   recordedReplies,
   recordedReply,
@@ -41,7 +42,7 @@ const triggerBody = { triggerId: 'b'.repeat(32), targetDirectory: 'file:/sp', fo
 
 /** Replies of endpoints that Stateward does not ask, and one that is read together with another. */
 const UNUSED =
-  /^(?:plan|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
+  /^(?:plan-chained|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
 
 /** The call of the client that a recorded request belongs to. */
 function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: string): Promise<unknown> {
@@ -55,6 +56,7 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
   if (name.startsWith('jar-upload')) return client.uploadJar({ path: jar, name: 'job.jar' });
   if (name.startsWith('jar-delete')) return client.deleteJar(id);
   if (name.startsWith('run-')) return client.runJar(id, runBody);
+  if (name.startsWith('plan-')) return client.planJar(id, runBody);
   if (call === 'PATCH jobs') return client.cancelJob(id);
   if (call === 'POST jobs savepoints') return client.triggerSavepoint(id, triggerBody);
   if (call === 'POST jobs stop') return client.stopWithSavepoint(id, { ...triggerBody, drain: false });
@@ -71,7 +73,8 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
 
 /** What the client makes of the replies with an error status. */
 function expectedOutcome(name: string): unknown {
-  if (/^(?:run|cancel|jar-upload|disposal-refused)/.test(name)) return expect.objectContaining({ outcome: 'REFUSED' });
+  if (/^(?:run|plan|cancel|jar-upload|disposal-refused)/.test(name))
+    return expect.objectContaining({ outcome: 'REFUSED' });
   if (name === 'jar-delete-unknown') return true;
   if (/^(?:savepoint-poll-(?:unknown-trigger|after)|disposal-poll-unknown)/.test(name)) return { status: 'UNKNOWN' };
   if (/malformed/.test(name)) return expect.objectContaining({ code: 'FLINK_ERROR' });
@@ -319,6 +322,54 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
       { ...plain, savepointPath, claimMode: 'NO_CLAIM', allowNonRestoredState: false },
       plain,
     ]);
+  });
+
+  it('plans a jar without chaining: each operator by its id, those before it first', async () => {
+    const asked: Asked = [];
+    const client = await clientOf(version, ['plan-unchained'], asked);
+    const [, , jarId = ''] = recordedReply(version, 'plan-unchained').request.path.split('/');
+    const planned = await client.planJar(jarId, {
+      ...runBody,
+      flinkConfiguration: { 'state.backend.type': 'rocksdb' },
+    });
+    expect(planned.outcome).toBe('ACCEPTED');
+    const operators = 'operators' in planned ? planned.operators : [];
+    expect(operators.map(({ name, id }) => [name, id])).toEqual(
+      [
+        ['Source: rules', 'rules-source'],
+        ['Source: numbers', 'source'],
+        ['counter', 'counter'],
+        ['second', 'second'],
+        ['rules', 'rules'],
+        ['mapper', 'mapper'],
+        ['sink: Writer', 'sink'],
+      ].map(([name, uid = '']) => [name, operatorIdOf(uid)]),
+    );
+    expect(operators.find(({ name }) => name === 'rules')).toEqual({
+      id: operatorIdOf('rules'),
+      name: 'rules',
+      parallelism: 1,
+      inputs: [operatorIdOf('second'), operatorIdOf('rules-source')],
+    });
+    expect(asked.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      {
+        programArgsList: [],
+        flinkConfiguration: { 'state.backend.type': 'rocksdb', 'pipeline.operator-chaining.enabled': 'false' },
+      },
+    ]);
+  });
+
+  it('says why main() made no plan', async () => {
+    for (const [name, why] of [
+      ['plan-main-throws', /main failed on purpose/],
+      ['plan-no-job', /doesn't call `env\.execute\(\)`/],
+      ['plan-no-main-class', /Neither a 'Main-Class'/],
+    ] as const) {
+      const [, , jarId = ''] = recordedReply(version, name).request.path.split('/');
+      const refused = await (await clientOf(version, [name])).planJar(jarId, runBody);
+      expect(refused).toMatchObject({ outcome: 'REFUSED', status: 500 });
+      expect('cause' in refused ? refused.cause.messages.join(' ') : '').toMatch(why);
+    }
   });
 
   it('takes what follows the last slash for the jar id', async () => {
