@@ -24,17 +24,22 @@ const HEAD_BYTES = 4096;
 
 /** Main class of a jar; of anything but a zip Flink lists none. A manifest is only found when it is not compressed. */
 function mainClassOf(file: string): string | null {
+  const head = headOf(file);
+  if (!isZip(head)) return null;
+  if (!head.includes('Manifest-Version: ')) return 'stateward.testjobs.MultiJob';
+  return /Main-Class: ([\w.$]+)/.exec(head)?.[1] ?? null;
+}
+
+const isZip = (head: string): boolean => head.startsWith('PK');
+
+function headOf(file: string): string {
   const bytes = Buffer.alloc(HEAD_BYTES);
   const handle = openSync(file, 'r');
-  let head: string;
   try {
-    head = bytes.toString('latin1', 0, readSync(handle, bytes, 0, HEAD_BYTES, 0));
+    return bytes.toString('latin1', 0, readSync(handle, bytes, 0, HEAD_BYTES, 0));
   } finally {
     closeSync(handle);
   }
-  if (!head.startsWith('PK')) return null;
-  if (!head.includes('Manifest-Version: ')) return 'stateward.testjobs.MultiJob';
-  return /Main-Class: ([\w.$]+)/.exec(head)?.[1] ?? null;
 }
 
 function entriesOf(file: string): { name: string; description: null }[] {
@@ -147,6 +152,12 @@ export class JarStore {
       entry: entriesOf(file),
     }));
     return { status: 200, body: { address: url, files } };
+  }
+
+  /** null: it has a main class. */
+  whyNoProgram({ file }: Jar): 'NOT_A_JAR' | 'NO_MAIN_CLASS' | null {
+    if (!isZip(headOf(file))) return 'NOT_A_JAR';
+    return mainClassOf(file) === null ? 'NO_MAIN_CLASS' : null;
   }
 
   delete(id: string): Reply {

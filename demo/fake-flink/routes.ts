@@ -6,6 +6,7 @@ import { viewCheckpoints } from './checkpoint-statistics.js';
 import { captured, isObject, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
 import type { FakeJob } from './fake-job.js';
+import { planJar } from './jar-plan.js';
 import type { JarStore, Upload } from './jar-store.js';
 import {
   checkpointConfigJson,
@@ -126,6 +127,7 @@ export class Routes {
     });
     this.on('GET /jars', () => this.jars.list(this.url()));
     this.on('POST /jars/:jarid/run', ([id = ''], { body }) => this.submission.run(id, body));
+    this.on('POST /jars/:jarid/plan', ([id = ''], { body }) => planJar(cluster, this.jars, id, body));
     this.on('DELETE /jars/:jarid', ([id = '']) => this.jars.delete(id));
     this.on('POST /savepoint-disposal', (_, { body }) => this.disposal.trigger(body));
     this.on('GET /savepoint-disposal/:triggerid', ([id = '']) => this.disposal.poll(id));

@@ -2,10 +2,14 @@ import { basename } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { expect } from '@jest/globals';
 import type { ContractCase } from '../contract-case.js';
-import { newId, textOf } from '../contract-session.js';
+import { operatorIdOf } from '../../../src/flink/operator-id.js';
+import { newId, textOf, type Answer } from '../contract-session.js';
 
 const NO_JAR = '00000000-0000-0000-0000-000000000000_x.jar';
 const DUPLICATE = /Duplicate(Job|Application)SubmissionException/;
+
+const idsIn = ({ body }: Answer): string[] =>
+  (body as { plan: { nodes: { id: string }[] } }).plan.nodes.map(({ id }) => id);
 
 /** Jars, and what is run of them. */
 export const JAR_CASES: ContractCase[] = [
@@ -83,6 +87,47 @@ export const JAR_CASES: ContractCase[] = [
       expect(again).toMatchObject({ outcome: 'REFUSED', status: 400 });
       const classes = again.outcome === 'REFUSED' ? again.cause.classes : [];
       expect(classes.at(-1)).toMatch(DUPLICATE);
+    },
+  },
+  {
+    name: 'plans a jar without running its job: chains by their first operator, or each operator where chaining is off',
+    holds: async (flink) => {
+      const jarId = await flink.uploadedJar();
+      const plan = `POST /jars/${jarId}/plan`;
+      const body = { parallelism: 2, programArgsList: ['--name', 'orders'] };
+      const chained = await flink.take('chained', plan, body);
+      expect(idsIn(chained)).toEqual(['counter', 'source'].map(operatorIdOf));
+      const flinkConfiguration = { 'pipeline.operator-chaining.enabled': 'false' };
+      const apart = await flink.take('apart', plan, { ...body, flinkConfiguration });
+      expect(idsIn(apart)).toEqual(['sink', 'mapper', 'counter', 'source'].map(operatorIdOf));
+
+      const asked = { entryClass: 'stateward.jobs.StatefulCounter', parallelism: 3, flinkConfiguration: {} };
+      const planned = await flink.client.planJar(jarId, { ...asked, programArguments: ['--counter-uid', 'other'] });
+      expect(planned.outcome === 'ACCEPTED' && planned.operators).toEqual([
+        { id: operatorIdOf('source'), name: expect.stringContaining('Source: '), parallelism: 3, inputs: [] },
+        { id: operatorIdOf('other'), name: 'counter', parallelism: 3, inputs: [operatorIdOf('source')] },
+        { id: operatorIdOf('mapper'), name: 'mapper', parallelism: 3, inputs: [operatorIdOf('other')] },
+        { id: operatorIdOf('sink'), name: 'sink: Writer', parallelism: 3, inputs: [operatorIdOf('mapper')] },
+      ]);
+      expect(await flink.client.jobs()).not.toContainEqual(expect.objectContaining({ name: 'orders', endTime: null }));
+    },
+  },
+  {
+    name: 'makes no plan of a program that throws or makes no job, of a file that is no jar, and of a jar that it has not',
+    holds: async (flink) => {
+      const jarId = await flink.uploadedJar();
+      const { body: uploaded } = await flink.upload('text.jar', Buffer.from('no zip'));
+      const noZip = basename((uploaded as { filename: string }).filename);
+      for (const [name, jar, programArgsList, text] of [
+        ['throws', jarId, ['--main-throws'], /The main method caused an error: .*/],
+        ['no job', jarId, ['--no-job'], /the program aborted pre-maturely/],
+        ['no zip', noZip, [], /Error while opening jar file/],
+        ['no jar', NO_JAR, [], /does not exist/],
+      ] as const) {
+        const refused = await flink.take(name, `POST /jars/${jar}/plan`, { programArgsList });
+        expect([name, refused.status]).toEqual([name, 500]);
+        expect(textOf(refused)).toMatch(text);
+      }
     },
   },
   {
