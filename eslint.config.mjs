@@ -11,6 +11,7 @@ const nouns = [
   'savepoint',
   'checkpoint',
   'run',
+  'compatibility',
   'schedule',
   'deletion',
   'retention',

@@ -1,0 +1,92 @@
+import { Severity, type Mapping } from '../run/restore-verdict.js';
+import { aboutBackend, isBackendTold } from './backend-findings.js';
+import {
+  CompatibilityCode,
+  type CompatibilityFinding,
+  type CompatibilityVerdict,
+  type HeldState,
+  type NotJudged,
+  type ReadMetadata,
+  type RestoreTarget,
+} from './compatibility.types.js';
+import { aboutVersions, areVersionsTold } from './version-findings.js';
+import { bytesOf, holdsState, Match } from './match-operators.js';
+import { aboutEmptyStarts, aboutFinished, aboutOperators, aboutParallelism, aboutUids } from './operator-findings.js';
+import { aboutSnapshot } from './snapshot-findings.js';
+
+/**
+ * Whether a program can take a state, by everything that can be told without starting it. The findings come in the order
+ * of Flink's own checks, of which the first that fails ends the start: so all are named at once.
+ */
+export function judgeCompatibility(state: HeldState, target: RestoreTarget): CompatibilityVerdict {
+  const metadata = 'read' in state.metadata ? state.metadata.read : null;
+  const match = metadata && 'operators' in target.plan ? new Match(metadata, target.plan.operators) : null;
+  const findings = [
+    ...aboutWhatIsMissing(state, target),
+    ...aboutVersions(state, target),
+    ...(match ? aboutOperators(match, target) : []),
+    ...(match ? aboutFinished(match) : []),
+    ...(match ? aboutParallelism(match) : []),
+    ...(metadata ? aboutBackend(metadata, state, target) : []),
+    ...(metadata ? aboutSnapshot(metadata, state, target, match) : []),
+    ...(match ? aboutEmptyStarts(match) : []),
+    ...(match ? aboutUids(match) : []),
+  ];
+  const operators = metadata?.operators ?? [];
+  return {
+    mapping: mappingOf(findings, match !== null),
+    findings,
+    notChecked: notCheckedOf(findings, state, target, metadata, match !== null),
+    kept: operators
+      .filter((one) => match?.plannedFor(one) && holdsState(one))
+      .map((one) => ({ operator: match?.nameOf(one) ?? one, stateBytes: bytesOf(one) })),
+    stateBytes: metadata && operators.reduce((sum, one) => sum + bytesOf(one), 0),
+  };
+}
+
+function aboutWhatIsMissing({ metadata }: HeldState, { plan }: RestoreTarget): CompatibilityFinding[] {
+  const findings: CompatibilityFinding[] = [];
+  const missing = { severity: Severity.WARNING, operator: null, stateBytes: 0 };
+  if ('unreadable' in metadata)
+    findings.push({
+      ...missing,
+      code: CompatibilityCode.NO_METADATA,
+      message: `What the state holds is not known: ${metadata.unreadable}`,
+      remedy: 'Make its _metadata readable from here, and ask again.',
+    });
+  if ('missing' in plan)
+    findings.push({
+      ...missing,
+      code: CompatibilityCode.NO_PLAN,
+      message: `What operators the program has is not known: ${plan.missing}`,
+      remedy: 'Mend what keeps the program from being planned, and ask again.',
+    });
+  return findings;
+}
+
+/** FULLY: all state finds its operator. It says nothing of types, which is why `notChecked` stands beside it. */
+function mappingOf(findings: readonly CompatibilityFinding[], isMatched: boolean): Mapping {
+  const has = (code: CompatibilityCode) => findings.some((one) => one.code === code);
+  if (findings.some(({ severity }) => severity === Severity.BLOCKER)) return 'INCOMPATIBLE';
+  if (!isMatched) return 'UNKNOWN';
+  if (has(CompatibilityCode.STATE_DROPPED)) return 'PARTIALLY_COMPATIBLE';
+  return has(CompatibilityCode.OPERATOR_NOT_TOLD) ? 'UNKNOWN' : 'FULLY_COMPATIBLE';
+}
+
+function notCheckedOf(
+  findings: readonly CompatibilityFinding[],
+  state: HeldState,
+  target: RestoreTarget,
+  metadata: ReadMetadata | null,
+  isMatched: boolean,
+): NotJudged[] {
+  const open: [NotJudged, boolean][] = [
+    ['OPERATORS', !isMatched || findings.some(({ code }) => code === CompatibilityCode.OPERATOR_NOT_TOLD)],
+    ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameProgram)],
+    ['FLINK_VERSION', !areVersionsTold(state, target)],
+    ['STATE_BACKEND', metadata === null || !isBackendTold(metadata, state, target)],
+    ['FILES', !state.filesSeen],
+    ['STATE_TYPES', !target.sameProgram],
+  ];
+  return open.flatMap(([what, isOpen]) => (isOpen ? [what] : []));
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from '@jest/globals';
+import type { HeldState, ReadMetadata, RestoreTarget } from '../../../src/compatibility/compatibility.types.js';
+import { judgeCompatibility } from '../../../src/compatibility/judge-compatibility.js';
+import { operatorIdOf } from '../../../src/flink/operator-id.js';
+import { JOB_CHANGES, parallel, without } from './job-changes.js';
+import { heldIn, heldOf, operator, planned, sameProgram } from './snapshots.js';
+
+describe('a job that changes', () => {
+  it.each(JOB_CHANGES)('$name ($of): $mapping', async ({ of, known, to, mapping, says, saysNot = [], notChecked }) => {
+    const held = await heldIn(of, known);
+    const same = sameProgram(held);
+    const verdict = judgeCompatibility(held, { ...same, ...to?.(same) });
+    const said = verdict.findings.map(({ code, operator, stateBytes }): [string, string | null, number] => [
+      code,
+      operator?.id ?? null,
+      stateBytes,
+    ]);
+    expect([verdict.mapping, verdict.findings.map(({ message }) => message)]).toEqual([mapping, expect.anything()]);
+    for (const [code, id, bytes] of says ?? [])
+      expect(said).toContainEqual([code, id, Number.isNaN(bytes) ? expect.any(Number) : bytes]);
+    // Flink 1.20 writes no uids, whatever the case.
+    if (says?.length === 0) expect(said.filter(([code]) => code !== 'UIDS_NOT_WRITTEN')).toEqual([]);
+    for (const code of saysNot) expect(said.map(([one]) => one)).not.toContain(code);
+    if (notChecked) expect(verdict.notChecked).toEqual(notChecked);
+    for (const finding of verdict.findings) expect(finding.severity === 'BLOCKER' ? finding.remedy : '').not.toBeNull();
+  });
+});
+
+describe('the verdict', () => {
+  const target = (
+    held: HeldState & { metadata: { read: ReadMetadata } },
+    change: Partial<RestoreTarget>,
+  ): RestoreTarget => ({
+    ...sameProgram(held),
+    sameProgram: false,
+    ...change,
+  });
+
+  it('names what keeps its state, and how much there is', async () => {
+    const held = await heldIn('2.3.0/finished-operator');
+    const { kept, stateBytes } = judgeCompatibility(held, sameProgram(held));
+    expect(kept.map(({ operator: { name, uid }, stateBytes: bytes }) => [name, uid, bytes])).toEqual(
+      expect.arrayContaining([
+        ['counter', 'counter', 3528],
+        ['rules', 'rules', 2750],
+        ['Source: numbers', 'source', 546],
+      ]),
+    );
+    expect([kept.length, stateBytes]).toEqual([3, 3528 + 2750 + 546]);
+  });
+
+  it('is UNKNOWN without metadata, and says why; what the recorded version tells still counts', () => {
+    const held: HeldState = { ...heldOf([]), metadata: { unreadable: 'no storage sees it.' } };
+    const plan = { operators: [planned(operator('a'))] };
+    const rest = { ...sameProgram(heldOf([])), sameProgram: false, plan };
+    const unread = judgeCompatibility(held, rest);
+    expect(unread).toMatchObject({ mapping: 'UNKNOWN', kept: [], stateBytes: null });
+    expect(unread.findings).toMatchObject([
+      { code: 'NO_METADATA', message: expect.stringContaining('no storage sees it.') },
+    ]);
+    expect(unread.notChecked).toEqual(['OPERATORS', 'MAX_PARALLELISM', 'STATE_BACKEND', 'STATE_TYPES']);
+    expect(judgeCompatibility(held, { ...rest, flinkVersion: '2.0.0' }).mapping).toBe('INCOMPATIBLE');
+  });
+
+  it('names the operator of the same name as the one that was given another uid', () => {
+    const held = heldOf([operator('counter', { name: 'Count orders' })]);
+    const plan = { operators: [planned(operator('other', { name: 'Count orders' }))] };
+    const [first] = judgeCompatibility(held, target(held, { plan })).findings;
+    expect(first).toMatchObject({
+      code: 'STATE_WITHOUT_OPERATOR',
+      remedy: expect.stringContaining('uid "counter"; Count orders'),
+    });
+  });
+
+  it('does not call a start impossible because of an operator whose id chaining may change', () => {
+    const held = heldOf([operator('kept'), operator('x', { id: '0'.repeat(32), uid: null, name: 'no uid' })]);
+    const plan = { operators: [planned(operator('kept')), planned(operator('y', { name: 'no uid' }))] };
+    for (const allowNonRestoredState of [false, true]) {
+      const verdict = judgeCompatibility(held, target(held, { plan, allowNonRestoredState }));
+      expect(verdict.mapping).toBe('UNKNOWN');
+      expect(verdict.notChecked).toContain('OPERATORS');
+      expect(verdict.findings[0]).toMatchObject({
+        code: 'OPERATOR_NOT_TOLD',
+        stateBytes: 1000,
+        remedy: expect.stringContaining('setUidHash'),
+      });
+    }
+  });
+
+  it('trusts the program that made the state over ids of which it does not know whether they have uids', async () => {
+    const held = await heldIn('1.20.5/canonical-hashmap');
+    const same = sameProgram(held);
+    const plan = without(same, 'counter');
+    expect(judgeCompatibility(held, { ...same, plan }).mapping).toBe('UNKNOWN');
+    expect(judgeCompatibility(held, { ...same, plan, sameProgram: false }).mapping).toBe('INCOMPATIBLE');
+  });
+
+  it('warns of an operator that maps and has no uid, or an id that is not that of its uid', () => {
+    const held = heldOf([
+      operator('a', { uid: null }),
+      operator('b', { uid: 'other' }),
+      operator('c'),
+      operator('d', { uid: null, stateBytes: { operator: 0, keyed: 0, channel: 0 } }),
+    ]);
+    const verdict = judgeCompatibility(held, sameProgram(held));
+    expect(verdict.mapping).toBe('FULLY_COMPATIBLE');
+    expect(verdict.findings.map(({ code, operator: one }) => [code, one?.name])).toEqual([
+      ['UID_NOT_SET', 'a'],
+      ['UID_NOT_SET', 'b'],
+    ]);
+  });
+
+  it('counts a state that is registered and empty, and that of a coordinator, as Flink does', () => {
+    const none = { operator: 0, keyed: 0, channel: 0 };
+    const registered = operator('r', { stateBytes: none, operatorStates: new Map([['list', 'SPLIT']]) });
+    const coordinated = operator('c', { stateBytes: none, coordinatorBytes: 16 });
+    const held = heldOf([registered, coordinated, operator('n', { stateBytes: none })]);
+    const { findings } = judgeCompatibility(held, target(held, { plan: { operators: [] } }));
+    expect(findings.map(({ code, stateBytes }) => [code, stateBytes])).toEqual([
+      ['STATE_WITHOUT_OPERATOR', 0],
+      ['STATE_WITHOUT_OPERATOR', 16],
+    ]);
+  });
+
+  it('lets an operator be that cannot be parallel, whose max parallelism Flink sets itself', () => {
+    const held = heldOf([operator('all', { parallelism: 1, maxParallelism: 1 }), operator('a')]);
+    expect(judgeCompatibility(held, target(held, { maxParallelism: 128 })).mapping).toBe('FULLY_COMPATIBLE');
+  });
+
+  it('lists what speaks against a start in the order in which Flink looks', async () => {
+    const held = await heldIn('2.3.0/native-rocksdb');
+    const same = sameProgram(held);
+    const plan = { operators: parallel(same, 200).operators.filter(({ id }) => id !== operatorIdOf('source')) };
+    const { findings } = judgeCompatibility(held, { ...same, plan, flinkVersion: '1.20.5', stateBackend: 'HASHMAP' });
+    const codes = findings.filter(({ severity }) => severity === 'BLOCKER').map(({ code }) => code);
+    expect([...new Set(codes)]).toEqual([
+      'METADATA_TOO_NEW',
+      'STATE_WITHOUT_OPERATOR',
+      'PARALLELISM_ABOVE_MAX',
+      'OTHER_STATE_BACKEND',
+    ]);
+  });
+
+  it('is there in 20 ms for 1,000 operators', () => {
+    const operators = Array.from({ length: 1000 }, (_, index) => operator(`operator-with-a-usual-uid-${index}`));
+    const held = heldOf(operators);
+    const plan = { operators: operators.slice(500).map(planned) };
+    const durations = Array.from({ length: 9 }, () => {
+      const startedAt = performance.now();
+      expect(judgeCompatibility(held, target(held, { plan })).findings).toHaveLength(500);
+      return performance.now() - startedAt;
+    });
+    expect(Math.min(...durations)).toBeLessThan(20);
+  });
+});
