@@ -58,7 +58,7 @@ function aboutMissing(
     };
   const remedy =
     held.uid === null
-      ? `Give the operator that is to have this state the uid that it had${renameHint(renamed)}.`
+      ? `Give the operator that is to have this state the uid that it had${renameHint(renamed)}. If it had none, its id may be another in the plan than at run time: which one, this state does not tell.`
       : `Give the operator that is to have this state the uid "${held.uid}"${renameHint(renamed)}.`;
   if (target.allowNonRestoredState)
     return {
