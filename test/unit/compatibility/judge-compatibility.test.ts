@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { dirname, relative } from 'node:path';
 import type { HeldState, ReadMetadata, RestoreTarget } from '../../../src/compatibility/compatibility.types.js';
 import { judgeCompatibility } from '../../../src/compatibility/judge-compatibility.js';
 import { operatorIdOf } from '../../../src/flink/operator-id.js';
+import { realMetadata, SNAPSHOTS } from '../../support/metadata-files.js';
 import { JOB_CHANGES, parallel, without } from './job-changes.js';
 import { heldIn, heldOf, operator, planned, sameProgram } from './snapshots.js';
 
@@ -24,6 +26,19 @@ describe('a job that changes', () => {
     if (notChecked) expect(verdict.notChecked).toEqual(notChecked);
     for (const finding of verdict.findings) expect(finding.severity === 'BLOCKER' ? finding.remedy : '').not.toBeNull();
   });
+});
+
+describe('a real snapshot', () => {
+  it.each(realMetadata())(
+    'goes back into the program that made it, by the plan of that: $name',
+    async ({ path, facts }) => {
+      const held = await heldIn(relative(SNAPSHOTS, dirname(path)));
+      const plan = { operators: facts.operators.map((one) => planned({ name: null, ...one })) };
+      const { mapping, notChecked, kept, stateBytes } = judgeCompatibility(held, { ...sameProgram(held), plan });
+      expect([mapping, notChecked]).toEqual(['FULLY_COMPATIBLE', []]);
+      expect(kept.reduce((sum, one) => sum + one.stateBytes, 0)).toBe(stateBytes);
+    },
+  );
 });
 
 describe('the verdict', () => {
@@ -125,6 +140,31 @@ describe('the verdict', () => {
   it('lets an operator be that cannot be parallel, whose max parallelism Flink sets itself', () => {
     const held = heldOf([operator('all', { parallelism: 1, maxParallelism: 1 }), operator('a')]);
     expect(judgeCompatibility(held, target(held, { maxParallelism: 128 })).mapping).toBe('FULLY_COMPATIBLE');
+  });
+
+  it('says that Flink refuses a running operator before one that has finished in part', () => {
+    const held = heldOf([operator('before'), operator('partly', { finishedSubtasks: [1] })]);
+    const [before, partly] = sameProgram(held).plan.operators.map((one) => ({ ...one, inputs: [] as string[] }));
+    const plan = { operators: [before!, { ...partly!, inputs: [before!.id] }] };
+    expect(judgeCompatibility(held, target(held, { plan })).findings).toMatchObject([
+      { code: 'UNFINISHED_BEFORE_FINISHED', operator: { uid: 'partly' }, message: expect.stringContaining('in part') },
+    ]);
+    const both = heldOf([operator('before', { finishedSubtasks: [1] }), operator('partly', { finishedSubtasks: [1] })]);
+    expect(judgeCompatibility(both, target(both, { plan })).mapping).toBe('FULLY_COMPATIBLE');
+  });
+
+  it('takes a canonical savepoint for canonical, also where RocksDB keeps its timers on the heap', () => {
+    const held = heldOf([operator('a')], { backends: ['CANONICAL', 'HEAP'] });
+    expect(judgeCompatibility(held, target(held, { stateBackend: 'ROCKSDB' })).findings).toEqual([]);
+  });
+
+  it('believes the record over handles that RocksDB writes too in full checkpoints', () => {
+    const properties = { kind: 'CHECKPOINT', format: null, drained: false } as const;
+    const held = { ...heldOf([operator('a')], { backends: ['HEAP'], properties }), stateBackend: 'ROCKSDB' };
+    expect(judgeCompatibility(held, target(held, { stateBackend: 'ROCKSDB' })).findings).toEqual([]);
+    expect(judgeCompatibility(held, target(held, { stateBackend: 'HASHMAP' })).findings).toMatchObject([
+      { code: 'OTHER_STATE_BACKEND', stateBytes: 1000, remedy: expect.stringContaining('Start with ROCKSDB') },
+    ]);
   });
 
   it('lists what speaks against a start in the order in which Flink looks', async () => {
