@@ -1,4 +1,4 @@
-import type { StorageReader } from '../storage/storage-reader.js';
+import type { StorageEntry, StorageReader } from '../storage/storage-reader.js';
 
 /** Of one directory, so many files and folders are looked at: a savepoint has one file for each subtask and state, and a look must end. */
 export const MOST_LOOKED_AT = 500;
@@ -27,27 +27,27 @@ export async function lookBelow(reader: StorageReader, directory: string): Promi
   let rest = MOST_LOOKED_AT;
 
   async function count(part: Part, path: string): Promise<void> {
-    for (const { name, kind, sizeBytes } of await reader.list(path)) {
+    for (const entry of await reader.list(path)) {
       if (rest === 0) below.cutShort = true;
-      else if (kind === 'FILE') await add(part, `${path}/${name}`, sizeBytes ?? 0);
+      else if (entry.kind === 'FILE') add(part, entry);
       else {
         rest -= 1;
-        await count(part, `${path}/${name}`);
+        await count(part, `${path}/${entry.name}`);
       }
     }
   }
-  async function add(part: Part, path: string, bytes: number): Promise<void> {
+  function add(part: Part, { sizeBytes, modifiedAt }: StorageEntry): void {
     rest -= 1;
     part.files += 1;
-    part.bytes += bytes;
-    const writtenAt = await reader.modifiedAt(path);
-    if (writtenAt) part.newest = Math.max(part.newest ?? 0, writtenAt.getTime());
+    part.bytes += sizeBytes ?? 0;
+    if (modifiedAt) part.newest = Math.max(part.newest ?? 0, modifiedAt.getTime());
   }
 
-  for (const { name, kind, sizeBytes } of await reader.list(directory)) {
+  for (const entry of await reader.list(directory)) {
+    const { name, kind } = entry;
     const path = `${directory}/${name}`;
     const part: Part = { name, whole: false, files: 0, bytes: 0, newest: null };
-    if (kind === 'FILE' && rest > 0) await add(part, path, sizeBytes ?? 0);
+    if (kind === 'FILE' && rest > 0) add(part, entry);
     else if (kind === 'FILE') below.cutShort = true;
     else {
       part.whole = name.startsWith('savepoint-') && (await reader.size(`${path}/_metadata`)) !== null;

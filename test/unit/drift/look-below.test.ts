@@ -15,14 +15,15 @@ function storageOf(files: Record<string, number>): StorageReader & { lists: numb
         [...new Set(names)].sort().map((name) => {
           const sizeBytes = files[`${path}/${name}`];
           return sizeBytes === undefined
-            ? { name, kind: 'DIRECTORY' as const, sizeBytes: null }
-            : { name, kind: 'FILE' as const, sizeBytes };
+            ? { name, kind: 'DIRECTORY' as const, sizeBytes: null, modifiedAt: null }
+            : { name, kind: 'FILE' as const, sizeBytes, modifiedAt: new Date(1_000 * sizeBytes) };
         }),
       );
     },
     exists: (path: string) => Promise.resolve(Object.keys(files).some((file) => file === path)),
     size: (path: string) => Promise.resolve(files[path] ?? null),
     modifiedAt: (path: string) => Promise.resolve(path in files ? new Date(1_000 * (files[path] ?? 0)) : null),
+    read: () => Promise.resolve(null),
   };
   return reader;
 }

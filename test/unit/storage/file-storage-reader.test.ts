@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FileStorageReader } from '../../../src/storage/file-storage-reader.js';
@@ -26,38 +26,8 @@ afterEach(async () => {
 const outside = expect.objectContaining({ code: 'OUTSIDE_STORAGE_ROOT' });
 const unreadable = expect.objectContaining({ code: 'STORAGE_UNREADABLE' });
 
+/** What it has in common with other storages is in storage-readers.test.ts. */
 describe('a directory as storage', () => {
-  it('lists entries by name, with the sizes of files', async () => {
-    expect(await reader.list('')).toEqual([{ name: 'sp', kind: 'DIRECTORY', sizeBytes: null }]);
-    expect(await reader.list('sp/savepoint-1')).toEqual([
-      { name: '_metadata', kind: 'FILE', sizeBytes: 4 },
-      { name: 'data file %20', kind: 'FILE', sizeBytes: 1000 },
-    ]);
-  });
-
-  it('answers absence with an empty list, false and null', async () => {
-    expect(await reader.list('nope/deeper')).toEqual([]);
-    expect(await reader.list('sp/savepoint-1/_metadata/x')).toEqual([]);
-    expect(await reader.exists('sp/savepoint-2')).toBe(false);
-    expect(await reader.size('sp/savepoint-2/_metadata')).toBeNull();
-    expect(await reader.size('sp')).toBeNull();
-  });
-
-  it('answers presence', async () => {
-    expect(await reader.exists('')).toBe(true);
-    expect(await reader.exists('sp/savepoint-1/')).toBe(true);
-    expect(await reader.size('sp/savepoint-1/_metadata')).toBe(4);
-  });
-
-  it.each(['..', '../secret', 'sp/../../secret', '/etc/passwd', 'sp\\..\\..', 'sp\0'])(
-    'refuses the path %j',
-    async (bad) => {
-      await expect(reader.list(bad)).rejects.toEqual(outside);
-      await expect(reader.exists(bad)).rejects.toEqual(outside);
-      await expect(reader.size(bad)).rejects.toEqual(outside);
-    },
-  );
-
   it('refuses what a symbolic link leads out to, present or not, and follows one that stays inside', async () => {
     await symlink('..', path.join(root, 'up'));
     await symlink(path.join(folder, 'secret'), path.join(root, 'file'));
@@ -65,6 +35,8 @@ describe('a directory as storage', () => {
     await expect(reader.list('up')).rejects.toEqual(outside);
     await expect(reader.size('up/secret')).rejects.toEqual(outside);
     await expect(reader.exists('up/not-there')).rejects.toEqual(outside);
+    await expect(reader.read('up/secret')).rejects.toEqual(outside);
+    await expect(reader.read('file')).rejects.toEqual(outside);
     await expect(reader.size('file')).rejects.toEqual(outside);
     expect(await reader.exists('inside/savepoint-1/_metadata')).toBe(true);
   });
@@ -103,6 +75,18 @@ describe('a directory as storage', () => {
     await expect(reader.list('loop')).rejects.toEqual(unreadable);
     await expect(reader.exists('loop/x')).rejects.toEqual(unreadable);
     await expect(reader.size(`sp/${'x'.repeat(300)}`)).rejects.toEqual(unreadable);
+  });
+
+  it('has not read a file that becomes shorter, or vanishes, on the way', async () => {
+    const file = path.join(root, 'large');
+    for (const shorten of [() => truncate(file, 300_000), () => rm(file)]) {
+      await writeFile(file, Buffer.alloc(600_000));
+      const reading = (async () => {
+        for await (const piece of (await reader.read('large')) ?? []) if (piece.length > 0) await shorten();
+      })();
+      await expect(reading).rejects.toEqual(unreadable);
+      await rm(file, { force: true });
+    }
   });
 
   it.each(['', 'relative/dir', './x'])('is not made for the root %j', (bad) => {
