@@ -2,6 +2,7 @@ import { secretsIn } from './deployment/secrets.js';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './errors.js';
+import type { S3Settings } from './storage/s3-client.js';
 
 const MiB = 1024 * 1024;
 
@@ -87,6 +88,22 @@ export const settings = z.object({
     .max(600)
     .default(600)
     .describe('Least time between two slots of a schedule. Below 600 it is for tests alone, and the API says so.'),
+  STATEWARD_S3_ENDPOINT: optionalText
+    .refine(
+      (url) => url === undefined || /^https?:\/\/[^/?#@\s]+\/?$/.test(url),
+      'must be http:// or https:// and a host, with its port if it has one, and nothing else: no bucket, no credentials',
+    )
+    .describe('Where S3 is reached, for storages that are read there. Default: that of AWS.'),
+  STATEWARD_S3_REGION: optionalText
+    .refine(
+      (region) => region === undefined || /^[a-z0-9-]{1,63}$/.test(region),
+      'takes small letters, digits and dashes, such as eu-central-1',
+    )
+    .describe('Region of the buckets. Default: that of AWS_REGION or of the profile.'),
+  STATEWARD_S3_PATH_STYLE: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('true: buckets are named in the path and not in the host, as most object stores outside of AWS need it.'),
   STATEWARD_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
     .default('info')
@@ -112,6 +129,7 @@ export interface Config {
   checkpointDays: number;
   /** Between two slots of a schedule; 10 minutes unless lowered for tests. */
   leastSlotIntervalMs: number;
+  s3: S3Settings;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
 
@@ -156,6 +174,11 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
     checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
     leastSlotIntervalMs: data.STATEWARD_LEAST_SLOT_INTERVAL_S * 1_000,
+    s3: {
+      endpoint: data.STATEWARD_S3_ENDPOINT,
+      region: data.STATEWARD_S3_REGION,
+      pathStyle: data.STATEWARD_S3_PATH_STYLE === 'true',
+    },
     secrets: secretsIn(env),
     logLevel: data.STATEWARD_LOG_LEVEL,
   };

@@ -27,6 +27,7 @@ import { SavepointAttempt } from './savepoint/savepoint-attempt.entity.js';
 import { Savepoint } from './savepoint/savepoint.entity.js';
 import { SavepointSchedule } from './schedule/schedule.entity.js';
 import { ScheduleSlot } from './schedule/slot.entity.js';
+import { storageReaders } from './storage/storage-readers.js';
 
 /** Everything that a process shares, built by hand, once. */
 export interface Services {
@@ -78,6 +79,7 @@ export async function openServices(
     log.warn({ err: error }, 'the connection for wake-ups was lost; it is being rebuilt'),
   );
   const taskQueue = new TaskQueue(queueTarget, log);
+  storageReaders.useS3(config.s3);
   const flinkClients = new FlinkClients();
   return {
     config,
@@ -98,6 +100,7 @@ export async function openServices(
       await taskQueue.close();
       await queueTarget.close();
       await flinkClients.close();
+      storageReaders.close();
       await wakeups.close();
       await database.close();
     },

@@ -8,7 +8,7 @@ import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { sameLocation } from '../flink/location.js';
 import { findStorage, holdCluster, storagesOfCluster } from './find-cluster.js';
-import { problemOfFolder, problemOfRoot } from './storage-root.js';
+import { problemOfReadRoot, problemOfRoot, readRootOfText } from './storage-root.js';
 import type { Storage } from './storage.entity.js';
 import { findStorageByName, insertStorage } from './storage.store.js';
 import { type CreateStorageInput, type CreateStorageResult, StoragesCollide } from './storage.types.js';
@@ -36,7 +36,8 @@ export async function createStorage(
         const refusal = await refuseRoots(tx, input);
         if (refusal) return refusal;
         const id = randomUUID();
-        await insertStorage(tx, { id, name, readRoot: input.readRoot ?? null }, trimmed(input));
+        const readRoot = input.readRoot == null ? null : readRootOfText(input.readRoot);
+        await insertStorage(tx, { id, name, readRoot }, trimmed(input));
         await recordEvent(tx, {
           type: EventType.STORAGE_CREATED,
           storageId: id,
@@ -73,7 +74,7 @@ function check(input: CreateStorageInput, name: string): InvalidInput | null {
     }
     clusters.add(clusterId.toLowerCase());
   }
-  const problem = input.readRoot === null || input.readRoot === undefined ? null : problemOfFolder(input.readRoot);
+  const problem = input.readRoot === null || input.readRoot === undefined ? null : problemOfReadRoot(input.readRoot);
   return problem === null ? null : new InvalidInput('readRoot', problem);
 }
 

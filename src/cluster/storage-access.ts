@@ -2,9 +2,9 @@ import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
-import { FileStorageReader } from '../storage/file-storage-reader.js';
 import { StorageSilent } from '../storage/storage-calls.js';
 import type { StorageReader } from '../storage/storage-reader.js';
+import { storageReaders } from '../storage/storage-readers.js';
 import { StorageAccess } from './storage.entity.js';
 import { findStorage } from './find-cluster.js';
 import { setStorageAccess } from './storage.store.js';
@@ -21,7 +21,7 @@ export async function lookInto(database: Database, storageId: string): Promise<S
   const storage = await findStorage(database, storageId);
   if (!storage?.readRoot || storage.access === StorageAccess.NONE || storage.access === StorageAccess.MISMATCH)
     return null;
-  return { reader: new FileStorageReader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
+  return { reader: await storageReaders.reader(storage.readRoot), proven: storage.access === StorageAccess.PROVEN };
 }
 
 /** What a look into a storage answers, or why nothing can be told. `soon`: it is only slow to answer somebody else, and may be asked again in a moment. */
@@ -46,7 +46,7 @@ export async function lookThrough<T>(sight: Sight, look: (reader: StorageReader)
 export const seen = async <T>(sight: Sight, look: (reader: StorageReader) => Promise<T>): Promise<T | null> =>
   (await lookThrough(sight, look)).seen;
 
-/** Learns from one savepoint that Flink has just completed whether the folder here is the same place. */
+/** Learns from one savepoint that Flink has just completed whether what is read here is the same place. */
 export async function proveStorage(
   database: Database,
   storageId: string,
@@ -61,7 +61,7 @@ export async function proveStorage(
       storageId,
       message: found
         ? `Storage ${storage?.name} can be read here: ${location} was seen in ${storage?.readRoot}.`
-        : `Storage ${storage?.name} is not the folder ${storage?.readRoot} of this machine: ${location} was completed and is not there. It is not looked at any more.`,
+        : `Storage ${storage?.name} is not ${storage?.readRoot} as it is seen from here: ${location} was completed and is not there. It is not looked at any more.`,
     });
   });
 }

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { normaliseLocation, pathBelow, schemeOf } from '../flink/location.js';
+import { problemOfS3Root } from '../storage/s3-root.js';
 
 /** What is wrong with a text that should be the root of a storage; null: nothing. */
 export function problemOfRoot(uri: string): string | null {
@@ -16,9 +17,19 @@ export function problemOfRoot(uri: string): string | null {
   return null;
 }
 
-/** What is wrong with a text that should be a folder of this machine; null: nothing. */
-export function problemOfFolder(path: string): string | null {
-  if (!isAbsolute(path)) return `"${path}" is not an absolute path. Give one that begins with /.`;
+const S3_WRITTEN = /^s3[ap]?:\/*/i;
+
+/** What a storage is read by, as it is kept: of a place in S3 one spelling. */
+export const readRootOfText = (text: string): string =>
+  S3_WRITTEN.test(text) ? text.replace(S3_WRITTEN, 's3://').replace(/(?<=[^/])\/$/, '') : text;
+
+/** What is wrong with a text that Stateward should read a storage by: a folder of this machine, or a place in S3; null: nothing. */
+export function problemOfReadRoot(text: string): string | null {
+  return S3_WRITTEN.test(text) ? problemOfS3Root(readRootOfText(text)) : problemOfFolder(text);
+}
+
+function problemOfFolder(path: string): string | null {
+  if (!isAbsolute(path)) return `"${path}" is neither an absolute path nor s3://bucket/prefix.`;
   if (path.split('/').includes('..') || /\p{Cc}/u.test(path)) return 'it holds ".." or a control character.';
   return path.replaceAll('/', '') === '' ? 'it is the root of the whole machine. Name the folder.' : null;
 }

@@ -15,7 +15,7 @@ registerEnumType(StorageAccess, {
     NONE: { description: 'It cannot. Everything works through Flink; what could not be checked is said.' },
     UNPROVEN: {
       description:
-        'A folder of that name is there, but nothing of Flink has been seen in it yet. What is found counts; what is not found proves nothing.',
+        'A place to read it by is named, but nothing of Flink has been seen in it yet. What is found counts; what is not found proves nothing.',
     },
     PROVEN: { description: 'A savepoint of Flink was seen in it: it is the same place.' },
     MISMATCH: {
@@ -25,7 +25,7 @@ registerEnumType(StorageAccess, {
   },
 });
 
-@ObjectType({ description: 'The last time that a root or the reading folder of a storage was moved.' })
+@ObjectType({ description: 'The last time that a root of a storage, or where it is read, was moved.' })
 export class StorageMove {
   @Field(() => DateTime, { description: 'When it was moved.' })
   at!: Date;
@@ -34,6 +34,12 @@ export class StorageMove {
     description: 'Whether the new place could be looked into; if not, nothing is known of what lies there.',
   })
   readable!: boolean;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why the new place could not be looked into, and what to do; null: it could, or there is none.',
+  })
+  notReadableBecause?: string | null;
 
   @Field(() => Int, { description: 'How many of the newest savepoints were looked for at the new place, at most 20.' })
   lookedFor!: number;
@@ -66,7 +72,10 @@ export class Storage {
   @Column('text')
   name!: string;
 
-  @Field(() => String, { nullable: true, description: 'Where Stateward itself reads it, if it can.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where Stateward itself reads it, if it can: a folder, or s3://bucket/prefix.',
+  })
   @Column('text', { name: 'read_root', nullable: true })
   readRoot!: string | null;
 

@@ -21,7 +21,8 @@ export class CreateStorageInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Folder under which Stateward itself reads it: an absolute path. Default: it cannot.',
+    description:
+      'Where Stateward itself reads it: the absolute path of a folder, or s3://bucket/prefix (how S3 is reached is said by STATEWARD_S3_… in the environment of API and worker). Default: it cannot.',
   })
   readRoot?: string | null;
 
@@ -50,7 +51,8 @@ export class UpdateStorageInput {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Folder under which Stateward itself reads it from now on: an absolute path. null: it cannot.',
+    description:
+      'Where Stateward itself reads it from now on: the absolute path of a folder, or s3://bucket/prefix. null: it cannot. lastMove tells whether it can be looked into.',
   })
   readRoot?: string | null;
 

@@ -6,13 +6,13 @@ import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { sameLocation } from '../flink/location.js';
-import { FileStorageReader } from '../storage/file-storage-reader.js';
+import { storageReaders } from '../storage/storage-readers.js';
 import { type Cluster, ClusterState } from './cluster.entity.js';
 import { reachedAlready } from './create-storage.js';
 import { findCluster, findStorage, lockCluster, rootsOfStorages } from './find-cluster.js';
 import { readRootOf } from './record-facts.js';
-import { seen } from './storage-access.js';
-import { problemOfFolder, problemOfRoot } from './storage-root.js';
+import { lookThrough, seen } from './storage-access.js';
+import { problemOfReadRoot, problemOfRoot, readRootOfText } from './storage-root.js';
 import type { Storage, StorageMove } from './storage.entity.js';
 import {
   findStorageByName,
@@ -28,7 +28,7 @@ import { StoragesCollide, type UpdateStorageInput, type UpdateStorageResult } fr
 /** So many of the newest savepoints are looked for at a new place. */
 const LOOKED_FOR = 20;
 
-/** The folder to be read from now on, and what was found in it. */
+/** Where it is read from now on, and what was found there. */
 interface NewPlace {
   readRoot: string | null;
   move: Omit<StorageMove, 'at'>;
@@ -91,8 +91,8 @@ function check(
   }
   const rootProblem = uri === undefined ? null : problemOfRoot(uri);
   if (rootProblem) return new InvalidInput('root.uri', rootProblem);
-  const folderProblem = readRoot === null || readRoot === undefined ? null : problemOfFolder(readRoot);
-  return folderProblem ? new InvalidInput('readRoot', folderProblem) : null;
+  const readProblem = readRoot === null || readRoot === undefined ? null : problemOfReadRoot(readRoot);
+  return readProblem ? new InvalidInput('readRoot', readProblem) : null;
 }
 
 /** A root that the cluster's own configuration names moves with that configuration: otherwise the next look would make one more storage of it. */
@@ -132,7 +132,7 @@ async function lookAtNewPlace(
   const known = (await rootsOfStorages(database, [storageId])).find((one) => one.clusterId === root?.clusterId);
   const moved = root && known && !sameLocation(known.uri, root.uri) ? { root, from: known.uri } : null;
   let folder = storage.readRoot;
-  if (readRoot !== undefined) folder = readRoot;
+  if (readRoot !== undefined) folder = readRoot && readRootOfText(readRoot);
   else if (moved) folder = await folderOf(database, storage, moved.from, moved.root);
   if (!moved && folder === storage.readRoot) return null;
   return { readRoot: folder, move: await lookFor(database, storageId, folder) };
@@ -155,8 +155,9 @@ async function folderOf(
 async function lookFor(database: Database, storageId: string, folder: string | null): Promise<Omit<StorageMove, 'at'>> {
   const move = { readable: false, lookedFor: 0, found: 0, missingSavepointIds: [] as string[] };
   if (folder === null) return move;
-  const sight = { reader: new FileStorageReader(folder), proven: false };
-  if ((await seen(sight, (reader) => reader.list(''))) === null) return move;
+  const sight = { reader: await storageReaders.reader(folder), proven: false };
+  const look = await lookThrough(sight, (reader) => reader.list(''));
+  if (look.seen === null) return { ...move, notReadableBecause: look.why };
   move.readable = true;
   for (const { id, path } of await newestIn(database, storageId, LOOKED_FOR)) {
     const there = await seen(sight, (reader) => reader.exists(`${path}/_metadata`));

@@ -1,5 +1,5 @@
 import { allRoots, type ReachedStorage } from '../cluster/find-cluster.js';
-import { lookInto } from '../cluster/storage-access.js';
+import { lookInto, lookThrough } from '../cluster/storage-access.js';
 import { type Storage, StorageAccess } from '../cluster/storage.entity.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
@@ -63,7 +63,8 @@ export async function storagesOf(database: Database, storageId: string | null): 
   const answers: DriftStorage[] = [];
   for (const storage of await storagesAsked(database, storageId, STORAGES_NAMED)) {
     const { reader, why } = await sightOf(database, storage);
-    answers.push({ storageId: storage.id, leftoversChecked: reader !== null, notCheckedBecause: why });
+    const trouble = storage.access === StorageAccess.UNPROVEN ? await troubleOf(database, storage) : null;
+    answers.push({ storageId: storage.id, leftoversChecked: reader !== null, notCheckedBecause: trouble ?? why });
   }
   return answers;
 }
@@ -75,14 +76,16 @@ async function sightOf(database: Database, storage: Storage): Promise<Sight> {
   const why = blindness(storage);
   if (why !== null) return { reader: null, why };
   const sight = await lookInto(database, storage.id);
-  if (!sight?.proven) return { reader: null, why: 'Its reading folder is being changed. Ask again.' };
-  try {
-    await sight.reader.exists(''); // a root that is not there now would look like so many empty directories
-    return { reader: sight.reader, why: null };
-  } catch (error) {
-    if (!isTroubleOfStorage(error)) throw error;
-    return { reader: null, why: error.message };
-  }
+  if (!sight?.proven) return { reader: null, why: 'Where it is read is being changed. Ask again.' };
+  const look = await lookThrough(sight, (reader) => reader.exists('')); // a root that is not there now would look like so many empty directories
+  return look.seen === null ? { reader: null, why: look.why } : { reader: sight.reader, why: null };
+}
+
+/** Of one that is not proven yet: whether what should prove it can be seen at all. */
+async function troubleOf(database: Database, { id }: Storage): Promise<string | null> {
+  const sight = await lookInto(database, id);
+  const look = sight && (await lookThrough(sight, (reader) => reader.exists('')));
+  return look?.seen === null ? look.why : null;
 }
 
 export const isTroubleOfStorage = (error: unknown): error is AppError =>
@@ -93,11 +96,11 @@ function blindness({ access, readRoot }: Storage): string | null {
     case StorageAccess.PROVEN:
       return null;
     case StorageAccess.NONE:
-      return 'Stateward has no folder to read it by. Where it is mounted, say so with updateStorage(readRoot).';
+      return 'Stateward has no folder to read it by, and no place in S3. Name one with updateStorage(readRoot).';
     case StorageAccess.UNPROVEN:
       return `No savepoint of Flink has been seen in ${readRoot} yet, so that may be another place. The next one that is completed there proves it.`;
     case StorageAccess.MISMATCH:
-      return `${readRoot} is another place: a savepoint that Flink had completed was not there. Name the right folder with updateStorage(readRoot).`;
+      return `${readRoot} is another place: a savepoint that Flink had completed was not there. Name the right one with updateStorage(readRoot).`;
   }
 }
 

@@ -96,7 +96,7 @@ registerEnumType(EventType, {
       description: 'A cluster has a new JobManager process; what the old one held in memory is gone.',
     },
     STORAGE_CREATED: { description: 'A person named a place for state that no configuration of a cluster names.' },
-    STORAGE_UPDATED: { description: 'Name, a root or the reading folder of a storage was changed.' },
+    STORAGE_UPDATED: { description: 'The name of a storage, a root of it, or where it is read was changed.' },
     STORAGES_MERGED: { description: 'A person said that several storages are one place.' },
     STORAGE_PROVEN_READABLE: {
       description: 'A savepoint of Flink was seen in a storage: Stateward reads the same place.',

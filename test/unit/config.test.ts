@@ -32,6 +32,7 @@ describe('the configuration', () => {
       databaseConnections: 10,
       checkpointDays: 30,
       leastSlotIntervalMs: 600_000,
+      s3: { endpoint: undefined, region: undefined, pathStyle: false },
       secrets: new Map(),
       logLevel: 'info',
     });
@@ -85,6 +86,22 @@ describe('the configuration', () => {
       });
     },
   );
+
+  it('takes where S3 is reached, and says of each part what it may be', () => {
+    const given = {
+      STATEWARD_S3_ENDPOINT: 'http://10.0.0.1:9000',
+      STATEWARD_S3_REGION: 'eu-central-1',
+      STATEWARD_S3_PATH_STYLE: 'true',
+    };
+    expect(loadConfig(given).s3).toEqual({ endpoint: 'http://10.0.0.1:9000', region: 'eu-central-1', pathStyle: true });
+    const bad = { STATEWARD_S3_ENDPOINT: 's3', STATEWARD_S3_REGION: 'Frankfurt!', STATEWARD_S3_PATH_STYLE: 'yes' };
+    for (const name of Object.keys(bad)) expect(problemsOf(bad).message).toContain(`${name}:`);
+    for (const STATEWARD_S3_ENDPOINT of ['https://s3.example.org/bucket', 'https://key:hush-hush@s3.example.org']) {
+      const { message } = problemsOf({ STATEWARD_S3_ENDPOINT });
+      expect(message).toMatch(/STATEWARD_S3_ENDPOINT: must be http/);
+      expect(message).not.toContain('hush-hush');
+    }
+  });
 
   it.each(['127.0.0.1', '::1', 'localhost'])('needs no token on %s', (STATEWARD_HOST) => {
     expect(loadConfig({ STATEWARD_HOST })).toMatchObject({ host: STATEWARD_HOST, apiToken: undefined });

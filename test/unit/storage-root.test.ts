@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { equalTexts, placesOf, problemOfFolder, problemOfRoot } from '../../src/cluster/storage-root.js';
+import {
+  equalTexts,
+  placesOf,
+  problemOfReadRoot,
+  problemOfRoot,
+  readRootOfText,
+} from '../../src/cluster/storage-root.js';
 
 describe('the root of a storage', () => {
   it.each([
@@ -25,10 +31,40 @@ describe('the root of a storage', () => {
 
 describe('a folder that Stateward reads', () => {
   it('is an absolute path that leads nowhere else', () => {
-    expect(problemOfFolder('/mnt/savepoints')).toBeNull();
-    expect(problemOfFolder('mnt/savepoints')).toMatch(/not an absolute path/);
-    expect(problemOfFolder('/mnt/../etc')).toMatch(/"\.\."/);
-    expect(problemOfFolder('//')).toMatch(/whole machine/);
+    expect(problemOfReadRoot('/mnt/savepoints')).toBeNull();
+    expect(problemOfReadRoot('mnt/savepoints')).toMatch(/neither an absolute path nor s3:/);
+    expect(problemOfReadRoot('/mnt/../etc')).toMatch(/"\.\."/);
+    expect(problemOfReadRoot('//')).toMatch(/whole machine/);
+  });
+});
+
+describe('a place in S3 that Stateward reads', () => {
+  it('is kept in one spelling', () => {
+    for (const text of ['s3://bucket/a/b', 's3a://bucket/a/b/', 'S3P:/bucket/a/b', 's3:///bucket/a/b']) {
+      expect(problemOfReadRoot(text)).toBeNull();
+      expect(readRootOfText(text)).toBe('s3://bucket/a/b');
+    }
+    expect(problemOfReadRoot('s3://bucket')).toBeNull();
+    expect(readRootOfText('s3a://bucket/')).toBe('s3://bucket');
+    expect(readRootOfText('/mnt/s3/')).toBe('/mnt/s3/');
+  });
+
+  it.each([
+    ['s3://', /names no bucket/],
+    ['s3://b', /names no bucket/],
+    ['s3://buc ket/a', /names no bucket/],
+    ['s3://bucket/a/../b', /"\.\."/],
+    ['s3://bucket/./b', /"\."/],
+    ['s3://bucket//b', /empty part/],
+    ['s3://bucket/a\\b', /backslash/],
+    ['s3://bucket/a\nb', /control character/],
+    [`s3://bucket/${'x'.repeat(901)}`, /longer than/],
+  ])('may not be %j', (text, why) => expect(problemOfReadRoot(text)).toMatch(why));
+
+  it('holds no credentials, and what was written of them is not repeated', () => {
+    const problem = problemOfReadRoot('s3://AKIAKEY:hush-hush@bucket/a');
+    expect(problem).toMatch(/environment/);
+    expect(problem).not.toMatch(/hush-hush|AKIAKEY/);
   });
 });
 
