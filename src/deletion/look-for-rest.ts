@@ -64,7 +64,7 @@ export async function lookForRest(
       return { left: null, why: found.why.replace(/\.$/, '') };
     }
     if (found.seen.left === false && !sight.proven)
-      return { left: null, why: 'the folder here is not proven to be that storage' };
+      return { left: null, why: 'what is read here is not proven to be that storage' };
     return found.seen;
   } finally {
     letGo();
@@ -92,6 +92,7 @@ async function look(reader: StorageReader, path: string, countWhole: boolean): P
  * being there may as well mean that a mount is missing or that the root was moved, and then it proves nothing.
  */
 async function isLyingHere(reader: StorageReader, path: string): Promise<boolean> {
+  if (reader.impliesDirectories) return true; // it has answered, and is proven to be the place
   const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   return above === '' ? (await reader.list('')).length > 0 : reader.exists(above);
 }

@@ -10,6 +10,8 @@ const PIECE_BYTES = 256 * 1024;
 
 /** A StorageReader on a directory that this process can read, such as a mounted volume. */
 export class FileStorageReader implements StorageReader {
+  readonly impliesDirectories = false;
+
   /** @throws AppError BAD_CONFIGURATION when the path is not absolute. */
   constructor(
     private readonly rootDirectory: string,

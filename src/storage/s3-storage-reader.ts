@@ -33,6 +33,8 @@ export class S3Storages {
  * begin with a text the text itself is first.
  */
 export class S3StorageReader implements StorageReader {
+  readonly impliesDirectories = true;
+
   constructor(
     private readonly root: S3Root,
     private readonly requests: S3Requests,

@@ -22,6 +22,8 @@ export interface ByteRange {
  * directory is there as long as something lies in it.
  */
 export interface StorageReader {
+  /** A directory is there only as long as something lies in it, as in an object store: that one is gone says nothing of the storage. */
+  readonly impliesDirectories: boolean;
   /** Entries of a directory, by name; empty when the directory does not exist. */
   list(path: string): Promise<StorageEntry[]>;
   exists(path: string): Promise<boolean>;

@@ -1,25 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { endRun, insertCompleted, insertImport, insertRun } from '../support/deletion-rows.js';
 import { askToDelete } from '../support/deletion-scenario.js';
-import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
-import { startStateward, type Stateward } from '../support/stateward.js';
+import { eachOnOneCluster } from '../support/one-cluster.js';
+import { createDeployment } from '../support/scenario.js';
+import type { Stateward } from '../support/stateward.js';
 
 let stateward: Stateward;
-let flink: FakeFlink;
 let clusterId: string;
 let artifactId: string;
-beforeAll(async () => {
-  stateward = await startStateward({ worker: false });
-});
-afterAll(() => stateward.stop());
-beforeEach(async () => {
-  flink = await startFakeFlink();
-  clusterId = await registerCluster(stateward, flink.url, randomUUID());
-  artifactId = await uploadJob(stateward);
-});
-afterEach(() => flink.stop());
+eachOnOneCluster((made) => ({ stateward, clusterId, artifactId } = made));
 
 const changed = (text: string, values: unknown[]) => stateward.services.database.changed(text, values);
 

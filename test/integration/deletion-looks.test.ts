@@ -6,7 +6,10 @@ import type { Claim } from '../../src/db/claims.js';
 import type { DeletionAtWork } from '../../src/deletion/disposal.store.js';
 import { lookForRest, NotNow } from '../../src/deletion/look-for-rest.js';
 import { storageCalls } from '../../src/storage/storage-calls.js';
+import { storageReaders } from '../../src/storage/storage-readers.js';
 import { insertCompleted, insertRun } from '../support/deletion-rows.js';
+import { s3Settings, setS3Environment } from '../support/s3-environment.js';
+import { S3_KEY, startS3Server } from '../support/s3-server.js';
 import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
 import { waitFor } from '../support/wait-for.js';
@@ -93,5 +96,31 @@ describe('a storage that hangs while deletions look into it', () => {
     await out;
     await Promise.all(inTurn);
     for (const id of turnedAway) expect(await look(hanging, id)).toEqual({ left: false });
+  });
+});
+
+describe('a storage that is read in S3', () => {
+  it('shows that nothing is left by the last key that is gone, and what is left by its keys', async () => {
+    const server = await startS3Server();
+    const undo = setS3Environment();
+    storageReaders.useS3(s3Settings(server.port));
+    try {
+      const [flink] = flinks;
+      if (!flink) throw new Error('there are two');
+      const savepoint = await lying(flink);
+      await stateward.services.database.changed('update storage set read_root = $2 where id = $1', [
+        savepoint.storageId,
+        `s3://${S3_KEY.bucket}/flink`,
+      ]);
+      expect(await look(savepoint)).toEqual({ left: false }); // nor is there any folder above
+      server.put(`flink/${savepoint.path}/b1`, 'state');
+      expect(await look(savepoint)).toEqual({ left: true, metadata: false, counted: { files: 1, bytes: 5 } });
+      server.misconduct = { error: { status: 403, code: 'AccessDenied' } };
+      expect(await look(savepoint)).toMatchObject({ left: null, why: expect.stringContaining('access to bucket') });
+    } finally {
+      storageReaders.useS3({ pathStyle: false });
+      undo();
+      await server.stop();
+    }
   });
 });

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import {
   completeCheckpoint,
   endRun,
@@ -11,23 +11,15 @@ import {
 } from '../support/deletion-rows.js';
 import { askToDelete, deletionNow, disposalCalls, stepOfDeletion } from '../support/deletion-scenario.js';
 import type { Data } from '../support/graphql-client.js';
-import { createDeployment, registerCluster, uploadJob } from '../support/scenario.js';
-import { startStateward, type Stateward } from '../support/stateward.js';
+import { eachOnOneCluster } from '../support/one-cluster.js';
+import { createDeployment } from '../support/scenario.js';
+import type { Stateward } from '../support/stateward.js';
 
 let stateward: Stateward;
 let flink: FakeFlink;
 let clusterId: string;
 let artifactId: string;
-beforeAll(async () => {
-  stateward = await startStateward({ worker: false });
-});
-afterAll(() => stateward.stop());
-beforeEach(async () => {
-  flink = await startFakeFlink();
-  clusterId = await registerCluster(stateward, flink.url, randomUUID());
-  artifactId = await uploadJob(stateward);
-});
-afterEach(() => flink.stop());
+eachOnOneCluster((made) => ({ stateward, flink, clusterId, artifactId } = made));
 
 const database = () => stateward.services.database;
 const changed = (text: string, values: unknown[]) => database().changed(text, values);

@@ -6,6 +6,7 @@ import type { StorageReader } from '../../../src/storage/storage-reader.js';
 function storageOf(files: Record<string, number>): StorageReader & { lists: number } {
   const reader = {
     lists: 0,
+    impliesDirectories: false,
     list: (path: string) => {
       reader.lists += 1;
       const names = Object.keys(files).flatMap((file) =>
