@@ -72,31 +72,6 @@ describe('a storage that hangs while deletions look into it', () => {
     expect(answers.filter((answer) => answer !== undefined)).toEqual(Array(16).fill({ left: false }));
     expect(await look(hanging)).toEqual({ left: false });
   });
-
-  it('puts those that are too many off for the longer the more of them wait, and not the longer the more often one comes', async () => {
-    const [hanging] = await Promise.all(flinks.map(lying));
-    if (!hanging) throw new Error('a savepoint lies there');
-    let answer = () => {};
-    const out = storageCalls.call(hanging.readRoot, () => new Promise<void>((resolve) => (answer = resolve)));
-    const turnedAway = new Set<string>();
-    const inTurn = Array.from({ length: 16 }, () => look(hanging));
-    const pauseOf = async (id: string) => {
-      const error = await look(hanging, id).catch((thrown: unknown) => thrown);
-      if (!(error instanceof NotNow)) throw new Error('it had its turn');
-      turnedAway.add(id);
-      return error.againInMs;
-    };
-    await waitFor(async () => (await pauseOf('one of many').catch(() => 0)) > 0, { what: 'all turns to be taken' });
-    expect(await pauseOf('one of many')).toBe(250);
-    const pauses: number[] = [];
-    for (let n = 1; n <= 640; n += 1) pauses.push(await pauseOf(`another ${n}`));
-    expect([pauses[0], pauses[15], pauses[31], pauses[639]]).toEqual([266, 500, 750, 10_000]);
-    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
-    answer();
-    await out;
-    await Promise.all(inTurn);
-    for (const id of turnedAway) expect(await look(hanging, id)).toEqual({ left: false });
-  });
 });
 
 describe('a storage that is read in S3', () => {
