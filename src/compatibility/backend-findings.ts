@@ -1,4 +1,3 @@
-import { Severity } from '../run/restore-verdict.js';
 import {
   CompatibilityCode,
   type BackendName,
@@ -7,6 +6,7 @@ import {
   type ReadMetadata,
   type RestoreTarget,
 } from './compatibility.types.js';
+import { Severity } from './verdict.js';
 
 type Family = 'HEAP' | 'ROCKSDB_OR_FORST';
 

@@ -1,6 +1,6 @@
 import type { PlannedOperator } from '../flink/flink.types.js';
-import type { SnapshotMetadata } from '../flink/metadata/metadata.types.js';
-import type { Mapping, NotChecked, Severity } from '../run/restore-verdict.js';
+import type { KeptMetadata } from '../savepoint/snapshot-contents.js';
+import type { Mapping, NotChecked, Severity } from './verdict.js';
 
 /** What can be said of new code and old state; each names its remedy. */
 export enum CompatibilityCode {
@@ -48,12 +48,10 @@ export interface CompatibilityFinding {
   remedy: string | null;
 }
 
-export type NotJudged = NotChecked | 'FLINK_VERSION' | 'STATE_BACKEND';
-
 /** HASHMAP, ROCKSDB or FORST; null: another class, or not known. */
 export type BackendName = string | null;
 
-export type ReadMetadata = Pick<SnapshotMetadata, 'version' | 'operators' | 'properties' | 'backends' | 'handles'>;
+export type ReadMetadata = Pick<KeptMetadata, 'version' | 'operators' | 'properties' | 'backends' | 'handles'>;
 
 export interface HeldState {
   metadata: { read: ReadMetadata } | { unreadable: string };
@@ -83,7 +81,7 @@ export interface CompatibilityVerdict {
   mapping: Mapping;
   /** In the order of Flink's own checks. */
   findings: CompatibilityFinding[];
-  notChecked: NotJudged[];
+  notChecked: NotChecked[];
   /** Operators with state that get it back. Empty where metadata or plan are missing. */
   kept: { operator: OperatorName; stateBytes: number }[];
   /** null: it could not be read. */

@@ -1,11 +1,9 @@
-import { Severity, type Mapping } from '../run/restore-verdict.js';
 import { aboutBackend, isBackendTold } from './backend-findings.js';
 import {
   CompatibilityCode,
   type CompatibilityFinding,
   type CompatibilityVerdict,
   type HeldState,
-  type NotJudged,
   type ReadMetadata,
   type RestoreTarget,
 } from './compatibility.types.js';
@@ -13,6 +11,7 @@ import { aboutVersions, areVersionsTold } from './version-findings.js';
 import { bytesOf, holdsState, Match } from './match-operators.js';
 import { aboutEmptyStarts, aboutFinished, aboutOperators, aboutParallelism, aboutUids } from './operator-findings.js';
 import { aboutSnapshot } from './snapshot-findings.js';
+import { type Mapping, type NotChecked, Severity } from './verdict.js';
 
 /**
  * Whether a program can take a state, by everything that can be told without starting it. The findings come in the order
@@ -79,8 +78,8 @@ function notCheckedOf(
   target: RestoreTarget,
   metadata: ReadMetadata | null,
   isMatched: boolean,
-): NotJudged[] {
-  const open: [NotJudged, boolean][] = [
+): NotChecked[] {
+  const open: [NotChecked, boolean][] = [
     ['OPERATORS', !isMatched || findings.some(({ code }) => code === CompatibilityCode.OPERATOR_NOT_TOLD)],
     ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameProgram)],
     ['FLINK_VERSION', !areVersionsTold(state, target)],

@@ -1,5 +1,5 @@
 import type { PlannedOperator } from '../flink/flink.types.js';
-import type { SnapshotOperator } from '../flink/metadata/metadata.types.js';
+import type { KeptOperator } from '../savepoint/snapshot-contents.js';
 import { operatorIdOf } from '../flink/operator-id.js';
 import type { OperatorName, ReadMetadata } from './compatibility.types.js';
 
@@ -12,11 +12,11 @@ export type IdOrigin = 'UID' | 'NO_UID' | 'NOT_WRITTEN';
 /** Operators of a snapshot beside those of a plan: Flink maps by the id alone. */
 export class Match {
   private readonly planned: ReadonlyMap<string, PlannedOperator>;
-  private readonly held: ReadonlyMap<string, SnapshotOperator>;
+  private readonly held: ReadonlyMap<string, KeptOperator>;
   /** Of the plan; the snapshot has no such id. */
   readonly added: readonly PlannedOperator[];
   /** Of the snapshot; the plan has no such id. */
-  readonly missing: readonly SnapshotOperator[];
+  readonly missing: readonly KeptOperator[];
 
   constructor(
     private readonly metadata: ReadMetadata,
@@ -28,7 +28,7 @@ export class Match {
     this.missing = metadata.operators.filter(({ id }) => !this.planned.has(id));
   }
 
-  get snapshotOperators(): readonly SnapshotOperator[] {
+  get snapshotOperators(): readonly KeptOperator[] {
     return this.metadata.operators;
   }
 
@@ -36,30 +36,30 @@ export class Match {
     return this.metadata.version >= NAMES_FROM_VERSION;
   }
 
-  plannedFor({ id }: SnapshotOperator): PlannedOperator | undefined {
+  plannedFor({ id }: KeptOperator): PlannedOperator | undefined {
     return this.planned.get(id);
   }
 
-  heldOf(id: string): SnapshotOperator | undefined {
+  heldOf(id: string): KeptOperator | undefined {
     return this.held.get(id);
   }
 
-  nameOf({ id, name, uid }: SnapshotOperator): OperatorName {
+  nameOf({ id, name, uid }: KeptOperator): OperatorName {
     return { id, name: name ?? this.planned.get(id)?.name ?? null, uid };
   }
 
-  originOf({ id, uid }: SnapshotOperator): IdOrigin {
+  originOf({ id, uid }: KeptOperator): IdOrigin {
     if (!this.writesUids) return 'NOT_WRITTEN';
     return uid !== null && operatorIdOf(uid) === id ? 'UID' : 'NO_UID';
   }
 }
 
-export function bytesOf({ coordinatorBytes, stateBytes }: SnapshotOperator): number {
+export function bytesOf({ coordinatorBytes, stateBytes }: KeptOperator): number {
   return coordinatorBytes + stateBytes.operator + stateBytes.keyed + stateBytes.channel;
 }
 
 /** As Flink sees it: a state that is registered and empty counts. */
-export function holdsState(operator: SnapshotOperator): boolean {
+export function holdsState(operator: KeptOperator): boolean {
   return bytesOf(operator) > 0 || operator.operatorStates.size > 0;
 }
 

@@ -1,9 +1,9 @@
 import type { PlannedOperator } from '../flink/flink.types.js';
-import type { SnapshotOperator } from '../flink/metadata/metadata.types.js';
-import { Severity } from '../run/restore-verdict.js';
+import type { KeptOperator } from '../savepoint/snapshot-contents.js';
 import { CompatibilityCode, type CompatibilityFinding, type RestoreTarget } from './compatibility.types.js';
 import { bytesOf, called, holdsState, type Match } from './match-operators.js';
 import { defaultMaxParallelism } from './max-parallelism.js';
+import { Severity } from './verdict.js';
 
 /** What Flink looks at first, operator by operator: its max parallelism, or that the program has not got it. */
 export function aboutOperators(match: Match, target: RestoreTarget): CompatibilityFinding[] {
@@ -17,7 +17,7 @@ export function aboutOperators(match: Match, target: RestoreTarget): Compatibili
 
 function aboutMaxParallelism(
   match: Match,
-  held: SnapshotOperator,
+  held: KeptOperator,
   planned: PlannedOperator,
   { maxParallelism }: RestoreTarget,
 ): CompatibilityFinding[] {
@@ -39,7 +39,7 @@ function aboutMaxParallelism(
 
 function aboutMissing(
   match: Match,
-  held: SnapshotOperator,
+  held: KeptOperator,
   target: RestoreTarget,
   renamed: PlannedOperator | undefined,
 ): CompatibilityFinding {
@@ -116,7 +116,7 @@ export function aboutFinished(match: Match): CompatibilityFinding[] {
 }
 
 /** Behind one that has finished in part may be more that has; Flink looks at the edges too, which needs the chains. */
-function hasFinished(held: SnapshotOperator | undefined, fully: boolean): boolean {
+function hasFinished(held: KeptOperator | undefined, fully: boolean): boolean {
   return held !== undefined && (held.fullyFinished || (!fully && held.finishedSubtasks.length > 0));
 }
 

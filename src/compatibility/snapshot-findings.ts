@@ -1,4 +1,3 @@
-import { Severity } from '../run/restore-verdict.js';
 import {
   CompatibilityCode,
   type CompatibilityFinding,
@@ -8,6 +7,7 @@ import {
 } from './compatibility.types.js';
 import { bytesOf, type Match } from './match-operators.js';
 import { minorVersionOf } from './metadata-version.js';
+import { Severity } from './verdict.js';
 
 /** Keyed handles that share files with other checkpoints: today's form, and the one before. */
 const INCREMENTAL = [11, 5];

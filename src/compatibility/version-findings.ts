@@ -1,4 +1,3 @@
-import { Severity } from '../run/restore-verdict.js';
 import {
   CompatibilityCode,
   type CompatibilityFinding,
@@ -7,6 +6,7 @@ import {
 } from './compatibility.types.js';
 import { bytesOf } from './match-operators.js';
 import { firstFlinkWith, minorVersionOf, readsMetadataUpTo, type MinorVersion } from './metadata-version.js';
+import { Severity } from './verdict.js';
 
 /** The first `_metadata` that a Flink 2 has written. */
 const FIRST_OF_2 = 5;

@@ -9,6 +9,7 @@ import { Drift1764547200000 } from './migrations/0006-drift.js';
 import { SchedulesSetAside1764633600000 } from './migrations/0007-schedules-set-aside.js';
 import { AdoptedSources1764720000000 } from './migrations/0008-adopted-sources.js';
 import { UntoldDisposals1764806400000 } from './migrations/0009-untold-disposals.js';
+import { SnapshotContents1764892800000 } from './migrations/0010-snapshot-contents.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -30,6 +31,7 @@ export async function runMigrations(url: string): Promise<void> {
       SchedulesSetAside1764633600000,
       AdoptedSources1764720000000,
       UntoldDisposals1764806400000,
+      SnapshotContents1764892800000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

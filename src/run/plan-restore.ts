@@ -1,8 +1,11 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
 import { storagesOfCluster, storagesOfClusterAt } from '../cluster/find-cluster.js';
 import { placesOf } from '../cluster/storage-root.js';
+import { backendOf } from '../compatibility/state-backend.js';
+import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
 import type { Sql } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
+import type { RunSettings } from '../deployment/run-settings.js';
 import { joinLocation, normaliseLocation } from '../flink/location.js';
 import { runsOf } from '../job/find-job.js';
 import type { Place } from '../savepoint/find-savepoint.js';
@@ -10,15 +13,7 @@ import { findRestorePoint } from './find-restore-point.js';
 import type { Found, PointRefusal } from './named-point.js';
 import type { RestorePoint } from './restore-choice.js';
 import { databaseNow, type Maker, makerOf } from './restore.store.js';
-import {
-  backendOf,
-  type Finding,
-  findingsOf,
-  type Mapping,
-  type NotChecked,
-  Severity,
-  verdictOf,
-} from './restore-verdict.js';
+import { type Finding, findingsOf, verdictOf } from './restore-verdict.js';
 import { CodeChoice, type StartInput } from './run.types.js';
 import {
   CodeNotKnown,
@@ -27,15 +22,6 @@ import {
   StateIsDrained,
   StateNotReachable,
 } from './start-refusals.types.js';
-
-/** What a run is submitted with. */
-export interface RunSettings {
-  artifactId: string | null;
-  entryClass: string | null;
-  programArguments: string[];
-  parallelism: number | null;
-  flinkConfiguration: Record<string, string>;
-}
 
 /** What a start would do, or does. */
 export interface Plan {

@@ -9,6 +9,7 @@ import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
 import { DeploymentNotStopped, isStopped } from '../deployment/deployment-not-stopped.js';
 import { beginRun, findForDecision, nextRun } from '../deployment/find-deployment.js';
+import type { RunSettings } from '../deployment/run-settings.js';
 import { EventType } from '../event/event-types.js';
 import type { EventWakeups } from '../event/event-wakeups.js';
 import { recordEvent } from '../event/record-event.js';
@@ -20,7 +21,7 @@ import { StartStrategy } from '../job/start-strategy.js';
 import type { TaskQueue } from '../queue/task-queue.js';
 import { advanceStart } from '../queue/tasks.js';
 import { awaitEndRead, needsEnd } from './await-end-read.js';
-import { type Plan, planRestore, type RunSettings } from './plan-restore.js';
+import { type Plan, planRestore } from './plan-restore.js';
 import { insertJob } from './run.store.js';
 import {
   ClusterTakesNoJars,

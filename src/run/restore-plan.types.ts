@@ -1,11 +1,12 @@
 import { createUnionType, Field, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
+import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
 import { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { DeploymentNotStopped } from '../deployment/deployment-not-stopped.js';
 import { stateRefusals } from './run.types.js';
-import { FindingCode, type Mapping, type NotChecked, Severity } from './restore-verdict.js';
+import { FindingCode } from './restore-verdict.js';
 import { ArtifactNeeded } from './start-refusals.types.js';
 
 registerEnumType(Severity, {
@@ -62,6 +63,8 @@ registerEnumType(RestoreMapping, {
 export const RestoreNotChecked: Record<NotChecked, NotChecked> = {
   OPERATORS: 'OPERATORS',
   MAX_PARALLELISM: 'MAX_PARALLELISM',
+  FLINK_VERSION: 'FLINK_VERSION',
+  STATE_BACKEND: 'STATE_BACKEND',
   FILES: 'FILES',
   STATE_TYPES: 'STATE_TYPES',
 };
@@ -71,6 +74,10 @@ registerEnumType(RestoreNotChecked, {
   valuesConfig: {
     OPERATORS: { description: 'Whether each operator with state exists in the job, under the same uid.' },
     MAX_PARALLELISM: { description: 'Whether the parallelism fits the max parallelism of the state.' },
+    FLINK_VERSION: { description: 'Whether the Flink of the cluster reads it: a version is not known.' },
+    STATE_BACKEND: {
+      description: 'Whether the state backend reads it: which one made it, or which one the job uses, is not known.',
+    },
     FILES: { description: 'Whether every file of the snapshot is there.' },
     STATE_TYPES: { description: 'Whether the types of the state can be read: the jar is not the one that made it.' },
   },

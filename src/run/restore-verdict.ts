@@ -1,3 +1,4 @@
+import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
 import { isLive } from '../job/job.lifecycle.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 import { type Choice, namedWithData, type RestorePoint, type RunFacts, type Uncertainty } from './restore-choice.js';
@@ -21,21 +22,11 @@ export enum FindingCode {
   STARTS_EMPTY = 'STARTS_EMPTY',
 }
 
-export enum Severity {
-  INFO = 'INFO',
-  WARNING = 'WARNING',
-  /** Flink would refuse it, or fail over it. */
-  BLOCKER = 'BLOCKER',
-}
-
 export interface Finding {
   code: FindingCode;
   severity: Severity;
   message: string;
 }
-
-export type Mapping = 'FULLY_COMPATIBLE' | 'PARTIALLY_COMPATIBLE' | 'INCOMPATIBLE' | 'UNKNOWN';
-export type NotChecked = 'OPERATORS' | 'MAX_PARALLELISM' | 'FILES' | 'STATE_TYPES';
 
 export interface Target {
   deploymentId: string;
@@ -242,21 +233,6 @@ export function compareVersions(made: string | null, reads: string | null): 'NEW
     return null;
   if (madeMajor > readsMajor || (madeMajor === readsMajor && madeMinor > readsMinor)) return 'NEWER';
   return madeMajor < readsMajor ? 'OTHER_MAJOR' : null;
-}
-
-/** HASHMAP, ROCKSDB or FORST as Flink would read it from settings, those of the run before those of the cluster; null: another class. */
-export function backendOf(
-  run: Readonly<Record<string, string>>,
-  cluster: Readonly<Record<string, string>>,
-): string | null {
-  const keys = ['state.backend.type', 'state.backend'];
-  const told = [run, cluster]
-    .flatMap((settings) => keys.map((key) => settings[key]))
-    .find((value) => value !== undefined);
-  if (told === undefined) return 'HASHMAP';
-  const name = told.trim().toLowerCase();
-  if (name === 'hashmap' || name === 'filesystem' || name === 'jobmanager') return 'HASHMAP';
-  return name === 'rocksdb' || name === 'forst' ? name.toUpperCase() : null;
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

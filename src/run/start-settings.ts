@@ -3,8 +3,8 @@ import type { Cluster } from '../cluster/cluster.entity.js';
 import type { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import { defaultConfiguration, readConfiguration, refuseOnCluster } from '../deployment/flink-configuration.js';
+import type { RunSettings } from '../deployment/run-settings.js';
 import { StartStrategy } from '../job/start-strategy.js';
-import type { RunSettings } from './plan-restore.js';
 import type { StartInput } from './run.types.js';
 
 /** What can be said of a start without looking anything up. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { backendOf } from '../../src/compatibility/state-backend.js';
 import { JobState } from '../../src/job/job.entity.js';
 import { restoreSeen, statisticsLagMs } from '../../src/job/restore-seen.js';
 import { SnapshotKind } from '../../src/job/snapshot-kind.js';
 import type { RestorePoint, RunFacts } from '../../src/run/restore-choice.js';
-import { backendOf, findingsOf, findingsOfNone, span, verdictOf } from '../../src/run/restore-verdict.js';
+import { findingsOf, findingsOfNone, span, verdictOf } from '../../src/run/restore-verdict.js';
 import type { Maker } from '../../src/run/restore.store.js';
 import { DataState } from '../../src/savepoint/savepoint.enums.js';
 

@@ -1,0 +1,81 @@
+import type { RunSettings } from '../deployment/run-settings.js';
+import { DataState } from '../savepoint/savepoint.enums.js';
+import type { SnapshotContents } from '../savepoint/snapshot-contents.js';
+import type {
+  BackendName,
+  CompatibilityVerdict,
+  HeldState,
+  RestoreTarget,
+  SetMaxParallelism,
+} from './compatibility.types.js';
+import { judgeCompatibility } from './judge-compatibility.js';
+import type { ProgramPlan } from './program-plan.js';
+
+/** What is recorded of a state. */
+export interface RecordedState {
+  contents: SnapshotContents | null;
+  flinkVersion: string | null;
+  stateBackend: BackendName;
+  /** As it was last looked for, which may have been after the contents were read. */
+  data: DataState;
+}
+
+/** What is recorded of what would be started from it. */
+export interface RecordedTarget {
+  plan: ProgramPlan | null;
+  settings: RunSettings;
+  cluster: { flinkVersion: string | null; configuration: Readonly<Record<string, string>> };
+  stateBackend: BackendName;
+  allowNonRestoredState: boolean;
+  /** Those of the run that made the state; null: not known. */
+  madeWith: RunSettings | null;
+}
+
+/** The verdict by what is recorded. Pure. */
+export function judgeRecorded(state: RecordedState, target: RecordedTarget): CompatibilityVerdict {
+  return judgeCompatibility(heldState(state), restoreTarget(target));
+}
+
+function heldState({ contents, flinkVersion, stateBackend, data }: RecordedState): HeldState {
+  const read = contents?.source === 'METADATA' ? contents : null;
+  return {
+    metadata: read ? { read: read.metadata } : { unreadable: 'its _metadata has not been read' },
+    flinkVersion,
+    stateBackend,
+    filesSeen:
+      read !== null &&
+      read.files.damaged === 0 &&
+      read.files.notReached === 0 &&
+      data !== DataState.MISSING &&
+      data !== DataState.DAMAGED,
+  };
+}
+
+function restoreTarget(target: RecordedTarget): RestoreTarget {
+  const { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith } = target;
+  return {
+    plan: plan ?? { missing: 'no Flink has planned it yet with these settings (checkCompatibility)' },
+    maxParallelism: maxParallelismOf(settings, cluster),
+    flinkVersion: cluster.flinkVersion,
+    stateBackend,
+    allowNonRestoredState,
+    sameProgram: madeWith !== null && isSameProgram(madeWith, settings),
+  };
+}
+
+/** With the same jar, the same arguments and settings, a program does the same; only how wide it runs may differ. */
+export function isSameProgram(made: RunSettings, now: RunSettings): boolean {
+  return made.artifactId !== null && textOf(made) === textOf(now);
+}
+
+function textOf({ artifactId, entryClass, programArguments, flinkConfiguration }: RunSettings): string {
+  const sorted = Object.entries(flinkConfiguration).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([artifactId, entryClass, programArguments, sorted]);
+}
+
+/** Set for the job as a whole. Where it is not, the program may set it, which no plan tells. */
+function maxParallelismOf({ flinkConfiguration }: RunSettings, cluster: RecordedTarget['cluster']): SetMaxParallelism {
+  const text = flinkConfiguration['pipeline.max-parallelism'] ?? cluster.configuration['pipeline.max-parallelism'];
+  const value = Number(text ?? NaN);
+  return Number.isInteger(value) && value > 0 ? value : 'NOT_KNOWN';
+}

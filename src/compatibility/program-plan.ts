@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { RunSettings } from '../deployment/run-settings.js';
+import type { PlannedOperator } from '../flink/flink.types.js';
+
+/** The operators that a program has under some settings, as a Flink told them by running its main(). */
+export interface ProgramPlan {
+  operators: PlannedOperator[];
+  /** On the database's clock. */
+  plannedAt: Date;
+}
+
+/** What the operators of a program depend on, besides what it reads from elsewhere: a secret, a table, the time. */
+export interface PlanKey {
+  artifactId: string;
+  settingsHash: string;
+  flinkVersion: string;
+}
+
+/** Of the cluster: where neither the run nor the program says anything else. */
+const CLUSTER_KEYS = ['parallelism.default', 'pipeline.max-parallelism'];
+
+/** null: without a jar, or on a cluster whose version is not known, nothing is remembered. */
+export function planKeyOf(
+  settings: RunSettings,
+  cluster: { flinkVersion: string | null; configuration: Readonly<Record<string, string>> },
+): PlanKey | null {
+  if (settings.artifactId === null || cluster.flinkVersion === null) return null;
+  const { entryClass, programArguments, parallelism, flinkConfiguration } = settings;
+  const ofCluster = Object.fromEntries(CLUSTER_KEYS.map((key) => [key, cluster.configuration[key]]));
+  const told = { ...ofCluster, ...flinkConfiguration };
+  const sorted = Object.keys(told)
+    .sort()
+    .map((key) => [key, told[key]]);
+  const text = JSON.stringify([entryClass, programArguments, parallelism, sorted]);
+  return {
+    artifactId: settings.artifactId,
+    settingsHash: createHash('sha256').update(text).digest('hex'),
+    flinkVersion: cluster.flinkVersion,
+  };
+}
