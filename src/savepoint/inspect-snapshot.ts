@@ -3,8 +3,8 @@ import { readMetadata } from '../flink/metadata/read-metadata.js';
 import { normaliseLocation } from '../flink/location.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 
-/** Where files of a snapshot lie that are named by a whole location: how they can be looked at; null: they cannot. */
-export type Reach = (location: string) => { reader: Pick<StorageReader, 'size'>; path: string } | null;
+/** How long a file is that is named by a whole location, in bytes; null: there is none; NOT_REACHED: it cannot be looked at. */
+export type SizeElsewhere = (location: string) => Promise<number | null | 'NOT_REACHED'>;
 
 export interface SnapshotToInspect {
   reader: Pick<StorageReader, 'list' | 'size'> & { read(path: string): Promise<AsyncIterable<Buffer> | null> };
@@ -12,7 +12,11 @@ export interface SnapshotToInspect {
   path: string;
   /** The same as Flink writes it. */
   location: string;
-  reach: Reach;
+  sizeElsewhere: SizeElsewhere;
+  /** Ends the look, which then throws the signal's reason. */
+  signal?: AbortSignal;
+  /** Of the files that lie elsewhere, which may be many and are looked at one by one. */
+  progress?: (looked: number, of: number) => void;
 }
 
 export interface Damage {
@@ -37,6 +41,8 @@ export interface Inspection {
   /** The first {@link DAMAGES_TOLD} of them, and how many there are. */
   damages: Damage[];
   damaged: number;
+  /** Of the damaged, those that are not there at all. */
+  absent: number;
   /** Files that lie where they cannot be looked at. */
   notReached: number;
 }
@@ -55,7 +61,7 @@ export async function inspectSnapshot(snapshot: SnapshotToInspect): Promise<Insp
   const bytes = await reader.read(`${path}/_metadata`);
   if (!bytes) return null;
   const files = new Files(normaliseLocation(location));
-  const metadata = await readMetadata(bytes, (file) => files.add(file));
+  const metadata = await readMetadata(untilAborted(bytes, snapshot.signal), (file) => files.add(file));
   const inspection: Inspection = {
     metadata,
     selfContained: files.elsewhere.size === 0,
@@ -64,17 +70,26 @@ export async function inspectSnapshot(snapshot: SnapshotToInspect): Promise<Insp
     files: files.own.size + files.elsewhere.size,
     damages: [],
     damaged: 0,
+    absent: 0,
     notReached: 0,
   };
   const found: Found = (file, { bytes: expectedBytes, whole }, foundBytes) => {
     inspection.totalBytes += foundBytes ?? 0;
     if (foundBytes === expectedBytes || (!whole && foundBytes !== null && foundBytes > expectedBytes)) return;
     inspection.damaged += 1;
+    if (foundBytes === null) inspection.absent += 1;
     if (inspection.damages.length < DAMAGES_TOLD) inspection.damages.push({ file, expectedBytes, foundBytes });
   };
   await lookForOwn(snapshot, files.own, found);
-  inspection.notReached = await lookElsewhere(snapshot.reach, files.elsewhere, found);
+  inspection.notReached = await lookElsewhere(snapshot, files.elsewhere, found);
   return inspection;
+}
+
+async function* untilAborted(bytes: AsyncIterable<Buffer>, signal: AbortSignal | undefined) {
+  for await (const chunk of bytes) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
 }
 
 interface Needed {
@@ -120,14 +135,21 @@ async function lookForOwn({ reader, path }: SnapshotToInspect, own: ReadonlyMap<
 }
 
 /** Answers how many could not be looked at. */
-async function lookElsewhere(reach: Reach, elsewhere: ReadonlyMap<string, Needed>, found: Found): Promise<number> {
+async function lookElsewhere(
+  { sizeElsewhere, signal, progress }: SnapshotToInspect,
+  elsewhere: ReadonlyMap<string, Needed>,
+  found: Found,
+): Promise<number> {
   let notReached = 0;
+  let looked = 0;
   const left = elsewhere.entries();
   const looks = Array.from({ length: AT_ONCE }, async () => {
     for (const [location, expected] of left) {
-      const place = reach(location);
-      if (!place) notReached += 1;
-      else found(location, expected, await place.reader.size(place.path));
+      signal?.throwIfAborted();
+      const size = await sizeElsewhere(location);
+      if (size === 'NOT_REACHED') notReached += 1;
+      else found(location, expected, size);
+      progress?.((looked += 1), elsewhere.size);
     }
   });
   await Promise.all(looks);

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { inspectSnapshot, type Reach } from '../../src/savepoint/inspect-snapshot.js';
+import { inspectSnapshot, type SizeElsewhere, type SnapshotToInspect } from '../../src/savepoint/inspect-snapshot.js';
 import { realMetadata, SNAPSHOTS } from '../support/metadata-files.js';
 
 let root: string;
@@ -40,18 +40,19 @@ const reader = {
 
 /** Where Flink had put what belongs to a case: `file:/data/fx/<cluster>/checkpoints/<job id>/` is the folder of a whole job. */
 const reachIn =
-  (version: string, name: string): Reach =>
-  (location) => {
+  (version: string, name: string): SizeElsewhere =>
+  async (location) => {
     const below = /^file:\/+data\/fx\/[^/]+\/checkpoints\/[0-9a-f]{32}\/(.+)$/.exec(location)?.[1];
-    return below === undefined ? null : { reader, path: `${version}/${name}/${below}` };
+    return below === undefined ? 'NOT_REACHED' : reader.size(`${version}/${name}/${below}`);
   };
 
-const inspect = (version: string, name: string, folder = '', reach = reachIn(version, name)) =>
+const inspect = (version: string, name: string, folder = '', rest: Partial<SnapshotToInspect> = {}) =>
   inspectSnapshot({
     reader,
     path: path.posix.join(version, name, folder),
     location: `file:/data/fx/x/checkpoints/${'0'.repeat(32)}/${folder}`,
-    reach,
+    sizeElsewhere: reachIn(version, name),
+    ...rest,
   });
 
 describe('a snapshot that is inspected', () => {
@@ -89,7 +90,7 @@ describe('a snapshot that is inspected', () => {
     rmSync(path.join(folder, first));
     truncateSync(path.join(folder, second), size - 1);
     const damaged = await inspect('2.3.0', 'state-in-files');
-    expect(damaged?.damaged).toBe(2);
+    expect(damaged).toMatchObject({ damaged: 2, absent: 1 });
     expect(damaged?.damages).toEqual(
       expect.arrayContaining([
         { file: first, expectedBytes: expect.any(Number), foundBytes: null },
@@ -99,8 +100,28 @@ describe('a snapshot that is inspected', () => {
     truncateSync(path.join(folder, second), size + 1);
     expect((await inspect('2.3.0', 'state-in-files'))?.damaged).toBe(2);
 
-    const shared = await inspect('2.3.0', 'checkpoint-incremental', 'chk-3', () => null);
+    const shared = await inspect('2.3.0', 'checkpoint-incremental', 'chk-3', {
+      sizeElsewhere: async () => 'NOT_REACHED',
+    });
     expect(shared?.notReached).toBeGreaterThan(0);
     expect(shared?.notReached).toBeLessThanOrEqual(shared?.files ?? 0);
+  });
+
+  it('tells how far it is, and ends when it is told to', async () => {
+    const seen: number[][] = [];
+    const whole = await inspect('2.3.0', 'checkpoint-incremental', 'chk-3', {
+      progress: (looked, of) => void seen.push([looked, of]),
+    });
+    const of = seen.length;
+    expect(of).toBeGreaterThan(1);
+    expect(of).toBeLessThanOrEqual(whole?.files ?? 0);
+    expect(seen).toEqual(Array.from({ length: of }, (_, index) => [index + 1, of]));
+
+    const end = new AbortController();
+    const ended = inspect('2.3.0', 'checkpoint-incremental', 'chk-3', {
+      signal: end.signal,
+      progress: (looked) => looked === 1 && end.abort(new Error('enough')),
+    });
+    await expect(ended).rejects.toThrow('enough');
   });
 });
