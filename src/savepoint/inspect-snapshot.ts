@@ -145,8 +145,8 @@ async function lookElsewhere(
   const left = elsewhere.entries();
   const looks = Array.from({ length: AT_ONCE }, async () => {
     for (const [location, expected] of left) {
-      signal?.throwIfAborted();
       const size = await sizeElsewhere(location);
+      signal?.throwIfAborted();
       if (size === 'NOT_REACHED') notReached += 1;
       else found(location, expected, size);
       progress?.((looked += 1), elsewhere.size);

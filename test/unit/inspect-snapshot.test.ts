@@ -120,7 +120,7 @@ describe('a snapshot that is inspected', () => {
     const end = new AbortController();
     const ended = inspect('2.3.0', 'checkpoint-incremental', 'chk-3', {
       signal: end.signal,
-      progress: (looked) => looked === 1 && end.abort(new Error('enough')),
+      progress: () => end.abort(new Error('enough')),
     });
     await expect(ended).rejects.toThrow('enough');
   });
