@@ -6,6 +6,7 @@ import type { Mapping, NotChecked, Severity } from './verdict.js';
 export enum CompatibilityCode {
   NO_METADATA = 'NO_METADATA',
   NO_PLAN = 'NO_PLAN',
+  FILES_DAMAGED = 'FILES_DAMAGED',
   /** An older Flink does not know the format. */
   METADATA_TOO_NEW = 'METADATA_TOO_NEW',
   NEWER_FLINK_VERSION = 'NEWER_FLINK_VERSION',

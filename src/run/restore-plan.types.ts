@@ -1,6 +1,7 @@
 import { createUnionType, Field, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
+import { RestoreMapping, RestoreNotChecked } from '../compatibility/compatibility-verdict.types.js';
 import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
 import { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
@@ -9,17 +10,6 @@ import { stateRefusals } from './run.types.js';
 import { FindingCode } from './restore-verdict.js';
 import { ArtifactNeeded } from './start-refusals.types.js';
 
-registerEnumType(Severity, {
-  name: 'FindingSeverity',
-  description: 'How much a finding of a restore plan weighs.',
-  valuesConfig: {
-    INFO: { description: 'Good to know.' },
-    WARNING: { description: 'Think about it before you start.' },
-    BLOCKER: {
-      description: 'Flink would refuse the start or fail over it; it is declined unless ignoreFindings is true.',
-    },
-  },
-});
 registerEnumType(FindingCode, {
   name: 'FindingCode',
   description: 'What a restore plan found.',
@@ -41,45 +31,6 @@ registerEnumType(FindingCode, {
     NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
     STARTS_EMPTY: { description: 'It starts without state, although there is some.' },
     OTHER_STATE_BACKEND: { description: 'It was written for another state backend.' },
-  },
-});
-
-export const RestoreMapping: Record<Mapping, Mapping> = {
-  FULLY_COMPATIBLE: 'FULLY_COMPATIBLE',
-  PARTIALLY_COMPATIBLE: 'PARTIALLY_COMPATIBLE',
-  INCOMPATIBLE: 'INCOMPATIBLE',
-  UNKNOWN: 'UNKNOWN',
-};
-registerEnumType(RestoreMapping, {
-  name: 'RestoreMapping',
-  description: 'Whether the state fits the job, by what can be known without running it.',
-  valuesConfig: {
-    FULLY_COMPATIBLE: { description: 'Every piece of state finds its operator.' },
-    PARTIALLY_COMPATIBLE: { description: 'Some state would be dropped.' },
-    INCOMPATIBLE: { description: 'Flink would refuse it.' },
-    UNKNOWN: { description: 'Not known; see notChecked.' },
-  },
-});
-export const RestoreNotChecked: Record<NotChecked, NotChecked> = {
-  OPERATORS: 'OPERATORS',
-  MAX_PARALLELISM: 'MAX_PARALLELISM',
-  FLINK_VERSION: 'FLINK_VERSION',
-  STATE_BACKEND: 'STATE_BACKEND',
-  FILES: 'FILES',
-  STATE_TYPES: 'STATE_TYPES',
-};
-registerEnumType(RestoreNotChecked, {
-  name: 'RestoreNotChecked',
-  description: 'What the verdict says nothing about.',
-  valuesConfig: {
-    OPERATORS: { description: 'Whether each operator with state exists in the job, under the same uid.' },
-    MAX_PARALLELISM: { description: 'Whether the parallelism fits the max parallelism of the state.' },
-    FLINK_VERSION: { description: 'Whether the Flink of the cluster reads it: a version is not known.' },
-    STATE_BACKEND: {
-      description: 'Whether the state backend reads it: which one made it, or which one the job uses, is not known.',
-    },
-    FILES: { description: 'Whether every file of the snapshot is there.' },
-    STATE_TYPES: { description: 'Whether the types of the state can be read: the jar is not the one that made it.' },
   },
 });
 
