@@ -25,7 +25,7 @@ export function aboutBackend(metadata: ReadMetadata, state: HeldState, target: R
   if (made === null || reads === null) return [notTold(metadata, made, target.stateBackend)];
   const about = { operator: null, stateBytes: keyedBytesOf(metadata) };
   const madeBy = madeByOf(made, state.stateBackend);
-  const remedy = `Start with ${madeBy}, take a CANONICAL savepoint, then change the state backend.`;
+  const remedy = remedyBy(madeBy);
   if (made !== reads)
     return [
       {
@@ -49,7 +49,33 @@ export function aboutBackend(metadata: ReadMetadata, state: HeldState, target: R
   ];
 }
 
-export function isBackendTold(metadata: ReadMetadata, state: HeldState, target: RestoreTarget): boolean {
+/** Where the metadata cannot be read: by what is recorded of it. */
+export function aboutRecordedBackend(
+  { format, stateBackend: made }: HeldState,
+  { stateBackend: reads }: RestoreTarget,
+): CompatibilityFinding[] {
+  if (format !== 'NATIVE' || made === null || reads === null || made === reads) return [];
+  return [
+    {
+      code: CompatibilityCode.OTHER_STATE_BACKEND,
+      severity: Severity.BLOCKER,
+      operator: null,
+      stateBytes: 0,
+      message: `Its keyed state is in the form of ${made}, and the job uses ${reads}: only a CANONICAL savepoint can be read by another state backend.`,
+      remedy: remedyBy(made),
+    },
+  ];
+}
+
+const remedyBy = (made: string) => `Start with ${made}, take a CANONICAL savepoint, then change the state backend.`;
+
+export function isBackendTold(state: HeldState, target: RestoreTarget): boolean {
+  if ('unreadable' in state.metadata)
+    return (
+      state.format === 'CANONICAL' ||
+      (state.format !== null && state.stateBackend !== null && target.stateBackend !== null)
+    );
+  const metadata = state.metadata.read;
   return aboutBackend(metadata, state, target).every(({ code }) => code !== CompatibilityCode.STATE_BACKEND_NOT_TOLD);
 }
 

@@ -14,36 +14,38 @@ registerEnumType(Severity, {
     },
   },
 });
+/** For whatever enum holds them. */
+export const COMPATIBILITY_CODES: Record<CompatibilityCode, { description: string }> = {
+  NO_METADATA: { description: 'What the state holds is not known: its _metadata was not read.' },
+  NO_PLAN: { description: 'What operators the program has is not known: no Flink has planned it.' },
+  FILES_DAMAGED: { description: 'Files that the state points to are gone, or have another size.' },
+  METADATA_TOO_NEW: { description: 'The Flink of the cluster is too old to know its format.' },
+  NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
+  MAJOR_VERSION_CHANGE: { description: 'It was made by an older major version of Flink.' },
+  MAX_PARALLELISM_CHANGED: { description: 'An operator has another max parallelism than its state.' },
+  STATE_WITHOUT_OPERATOR: { description: 'The program has not got an operator that holds state: Flink refuses it.' },
+  STATE_DROPPED: {
+    description: 'The program has not got an operator that holds state, and by allowNonRestoredState it is dropped.',
+  },
+  OPERATOR_NOT_TOLD: { description: 'It has no uid: its id in the plan may be another than at run time.' },
+  UNFINISHED_BEFORE_FINISHED: { description: 'An operator that has not finished stands before one that has.' },
+  PARALLELISM_ABOVE_MAX: { description: 'An operator is wider than the max parallelism of its state.' },
+  OTHER_STATE_BACKEND: { description: 'It was written for another state backend.' },
+  STATE_BACKEND_NOT_TOLD: { description: 'Which state backend made it, or which one the job uses, is not known.' },
+  UNALIGNED_CHANGE: { description: 'It is an unaligned checkpoint, and the graph has changed.' },
+  INCREMENTAL_CHECKPOINT: { description: 'It is an incremental checkpoint: it needs files of others.' },
+  DRAINED: { description: 'It was made by a stop with drain.' },
+  OPERATOR_FINISHED: { description: 'The operator had finished, and comes back finished.' },
+  STARTS_EMPTY: { description: 'The state holds nothing under the id of the operator.' },
+  UID_NOT_SET: { description: 'An operator with state has no uid: the next change of the graph may lose it.' },
+  UIDS_NOT_WRITTEN: {
+    description: 'It is of a Flink that writes no uids: whether operators have some is not known.',
+  },
+};
 registerEnumType(CompatibilityCode, {
   name: 'CompatibilityCode',
   description: 'What was found when a state and a program were compared.',
-  valuesConfig: {
-    NO_METADATA: { description: 'What the state holds is not known: its _metadata was not read.' },
-    NO_PLAN: { description: 'What operators the program has is not known: no Flink has planned it.' },
-    FILES_DAMAGED: { description: 'Files that the state points to are gone, or have another size.' },
-    METADATA_TOO_NEW: { description: 'The Flink of the cluster is too old to know its format.' },
-    NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
-    MAJOR_VERSION_CHANGE: { description: 'It was made by an older major version of Flink.' },
-    MAX_PARALLELISM_CHANGED: { description: 'An operator has another max parallelism than its state.' },
-    STATE_WITHOUT_OPERATOR: { description: 'The program has not got an operator that holds state: Flink refuses it.' },
-    STATE_DROPPED: {
-      description: 'The program has not got an operator that holds state, and by allowNonRestoredState it is dropped.',
-    },
-    OPERATOR_NOT_TOLD: { description: 'It has no uid: its id in the plan may be another than at run time.' },
-    UNFINISHED_BEFORE_FINISHED: { description: 'An operator that has not finished stands before one that has.' },
-    PARALLELISM_ABOVE_MAX: { description: 'An operator is wider than the max parallelism of its state.' },
-    OTHER_STATE_BACKEND: { description: 'It was written for another state backend.' },
-    STATE_BACKEND_NOT_TOLD: { description: 'Which state backend made it, or which one the job uses, is not known.' },
-    UNALIGNED_CHANGE: { description: 'It is an unaligned checkpoint, and the graph has changed.' },
-    INCREMENTAL_CHECKPOINT: { description: 'It is an incremental checkpoint: it needs files of others.' },
-    DRAINED: { description: 'It was made by a stop with drain.' },
-    OPERATOR_FINISHED: { description: 'The operator had finished, and comes back finished.' },
-    STARTS_EMPTY: { description: 'The state holds nothing under the id of the operator.' },
-    UID_NOT_SET: { description: 'An operator with state has no uid: the next change of the graph may lose it.' },
-    UIDS_NOT_WRITTEN: {
-      description: 'It is of a Flink that writes no uids: whether operators have some is not known.',
-    },
-  },
+  valuesConfig: COMPATIBILITY_CODES,
 });
 
 export const RestoreMapping: Record<Mapping, Mapping> = {

@@ -60,6 +60,8 @@ export interface HeldState {
   flinkVersion: string | null;
   /** As recorded of the job that made it. */
   stateBackend: BackendName;
+  /** As recorded, of what is not in its metadata; of a checkpoint NATIVE. null: not known. */
+  format: 'CANONICAL' | 'NATIVE' | null;
   /** All files that it points to were seen. */
   filesSeen: boolean;
 }

@@ -1,10 +1,9 @@
-import { aboutBackend, isBackendTold } from './backend-findings.js';
+import { aboutBackend, aboutRecordedBackend, isBackendTold } from './backend-findings.js';
 import {
   CompatibilityCode,
   type CompatibilityFinding,
   type CompatibilityVerdict,
   type HeldState,
-  type ReadMetadata,
   type RestoreTarget,
 } from './compatibility.types.js';
 import { aboutVersions, areVersionsTold } from './version-findings.js';
@@ -26,7 +25,7 @@ export function judgeCompatibility(state: HeldState, target: RestoreTarget): Com
     ...(match ? aboutOperators(match, target) : []),
     ...(match ? aboutFinished(match) : []),
     ...(match ? aboutParallelism(match) : []),
-    ...(metadata ? aboutBackend(metadata, state, target) : []),
+    ...(metadata ? aboutBackend(metadata, state, target) : aboutRecordedBackend(state, target)),
     ...(metadata ? aboutSnapshot(metadata, state, target, match) : []),
     ...(match ? aboutEmptyStarts(match) : []),
     ...(match ? aboutUids(match) : []),
@@ -35,7 +34,7 @@ export function judgeCompatibility(state: HeldState, target: RestoreTarget): Com
   return {
     mapping: mappingOf(findings, match !== null),
     findings,
-    notChecked: notCheckedOf(findings, state, target, metadata, match !== null),
+    notChecked: notCheckedOf(findings, state, target, match !== null),
     kept: operators
       .filter((one) => match?.plannedFor(one) && holdsState(one))
       .map((one) => ({ operator: match?.nameOf(one) ?? one, stateBytes: bytesOf(one) })),
@@ -76,14 +75,13 @@ function notCheckedOf(
   findings: readonly CompatibilityFinding[],
   state: HeldState,
   target: RestoreTarget,
-  metadata: ReadMetadata | null,
   isMatched: boolean,
 ): NotChecked[] {
   const open: [NotChecked, boolean][] = [
     ['OPERATORS', !isMatched || findings.some(({ code }) => code === CompatibilityCode.OPERATOR_NOT_TOLD)],
     ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameProgram)],
     ['FLINK_VERSION', !areVersionsTold(state, target)],
-    ['STATE_BACKEND', metadata === null || !isBackendTold(metadata, state, target)],
+    ['STATE_BACKEND', !isBackendTold(state, target)],
     ['FILES', !state.filesSeen],
     ['STATE_TYPES', !target.sameProgram],
   ];

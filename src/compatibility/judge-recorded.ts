@@ -16,6 +16,8 @@ export interface RecordedState {
   contents: SnapshotContents | null;
   flinkVersion: string | null;
   stateBackend: BackendName;
+  /** Of a checkpoint NATIVE. */
+  format: 'CANONICAL' | 'NATIVE' | null;
   /** As it was last looked for, which may have been after the contents were read. */
   data: DataState;
 }
@@ -36,12 +38,11 @@ export function judgeRecorded(state: RecordedState, target: RecordedTarget): Com
   return judgeCompatibility(heldState(state), restoreTarget(target));
 }
 
-function heldState({ contents, flinkVersion, stateBackend, data }: RecordedState): HeldState {
+function heldState({ contents, data, ...recorded }: RecordedState): HeldState {
   const read = contents?.source === 'METADATA' ? contents : null;
   return {
     metadata: read ? { read: read.metadata } : { unreadable: 'its _metadata has not been read' },
-    flinkVersion,
-    stateBackend,
+    ...recorded,
     filesSeen:
       read !== null &&
       read.files.damaged === 0 &&

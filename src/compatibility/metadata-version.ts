@@ -19,6 +19,15 @@ export function minorVersionOf(flinkVersion: string | null): MinorVersion | null
   return major === undefined || minor === undefined ? null : { major: Number(major), minor: Number(minor) };
 }
 
+/** Whether what made a state is of a later minor version than what would read it; false where one of them is not known. */
+export function isNewerFlink(made: string | null, reads: string | null): boolean {
+  const [maker, reader] = [minorVersionOf(made), minorVersionOf(reads)];
+  return maker !== null && reader !== null && isNewer(maker, reader);
+}
+
+export const isNewer = (made: MinorVersion, reads: MinorVersion): boolean =>
+  made.major > reads.major || (made.major === reads.major && made.minor > reads.minor);
+
 /** The newest `_metadata` that a Flink reads; each reads all from 2 on. null: not known. */
 export function readsMetadataUpTo(flink: MinorVersion): number | null {
   if (flink.major > NEWEST_KNOWN.major || (flink.major === NEWEST_KNOWN.major && flink.minor > NEWEST_KNOWN.minor))

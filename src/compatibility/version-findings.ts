@@ -5,7 +5,7 @@ import {
   type RestoreTarget,
 } from './compatibility.types.js';
 import { bytesOf } from './match-operators.js';
-import { firstFlinkWith, minorVersionOf, readsMetadataUpTo, type MinorVersion } from './metadata-version.js';
+import { firstFlinkWith, isNewer, minorVersionOf, readsMetadataUpTo, type MinorVersion } from './metadata-version.js';
 import { Severity } from './verdict.js';
 
 /** The first `_metadata` that a Flink 2 has written. */
@@ -70,9 +70,6 @@ function majorOf(metadataVersion: number | null): number | null {
   if (metadataVersion === null) return null;
   return metadataVersion < FIRST_OF_2 ? 1 : 2;
 }
-
-const isNewer = (made: MinorVersion, reads: MinorVersion): boolean =>
-  made.major > reads.major || (made.major === reads.major && made.minor > reads.minor);
 
 function totalOf({ metadata }: HeldState): number {
   return 'read' in metadata ? metadata.read.operators.reduce((sum, one) => sum + bytesOf(one), 0) : 0;

@@ -1,5 +1,5 @@
 import type { ClusterState } from '../cluster/cluster.entity.js';
-import { compareVersions } from '../run/restore-verdict.js';
+import { isNewerFlink } from '../compatibility/metadata-version.js';
 
 /** A cluster that reaches the storage now. */
 export interface Disposer {
@@ -52,7 +52,7 @@ const rank = ({ clusterId }: Disposer, madeBy: string | null) => (clusterId === 
 function obstacleOf({ name, state, flinkVersion }: Disposer, made: string | null): string | null {
   if (state === 'CHANGED') return `confirmCluster to say what cluster "${name}" is`;
   if (state !== 'REACHABLE' || flinkVersion === null) return toAnswer(name);
-  if (compareVersions(made, flinkVersion) === 'NEWER')
+  if (isNewerFlink(made, flinkVersion))
     return `a newer Flink on cluster "${name}": its ${flinkVersion} does not read a savepoint of ${made}`;
   return null;
 }

@@ -1,19 +1,24 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
 import { storagesOfCluster, storagesOfClusterAt } from '../cluster/find-cluster.js';
 import { placesOf } from '../cluster/storage-root.js';
+import { CompatibilityCode, type CompatibilityVerdict } from '../compatibility/compatibility.types.js';
+import { judgeRecorded } from '../compatibility/judge-recorded.js';
+import { planKeyOf } from '../compatibility/program-plan.js';
+import { rememberedPlan } from '../compatibility/program-plan.store.js';
 import { backendOf } from '../compatibility/state-backend.js';
-import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
+import { Severity } from '../compatibility/verdict.js';
 import type { Sql } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
 import type { RunSettings } from '../deployment/run-settings.js';
 import { joinLocation, normaliseLocation } from '../flink/location.js';
 import { runsOf } from '../job/find-job.js';
 import type { Place } from '../savepoint/find-savepoint.js';
+import { type ReadContents, readContents } from '../savepoint/snapshot-contents.store.js';
 import { findRestorePoint } from './find-restore-point.js';
 import type { Found, PointRefusal } from './named-point.js';
 import type { RestorePoint } from './restore-choice.js';
 import { databaseNow, type Maker, makerOf } from './restore.store.js';
-import { type Finding, findingsOf, verdictOf } from './restore-verdict.js';
+import { type Finding, findingsOf } from './restore-verdict.js';
 import { CodeChoice, type StartInput } from './run.types.js';
 import {
   CodeNotKnown,
@@ -32,9 +37,14 @@ export interface Plan {
   /** How far back in time it goes, on the clock of the JobManager that made it; null: its time is not known. */
   ageMs: number | null;
   settings: RunSettings;
+  /** Of the circumstances. */
   findings: Finding[];
-  mapping: Mapping;
-  notChecked: NotChecked[];
+  /** Whether the code takes the state. */
+  verdict: CompatibilityVerdict;
+  /** When its `_metadata` was read, which the verdict goes by; null: it was not. */
+  readAt: Date | null;
+  /** When a Flink told the operators of the program; null: none did. */
+  plannedAt: Date | null;
 }
 
 export type PlanRefusal =
@@ -56,9 +66,12 @@ export async function planRestore(
   const found = await findRestorePoint(sql, start, deployment, cluster, lock);
   if (!('point' in found)) return found;
   const { point, uncertain } = found;
-  const location = await reachedFrom(sql, point, cluster);
+  const { location, places } = await whereItLies(sql, point, cluster);
   if (location === null) return new StateNotReachable(point.location, cluster.name);
-  if (point.drained && !start.acceptDrained) return new StateIsDrained(location);
+  const held = await readContents(sql, { savepointId: point.savepointId, places });
+  const drained =
+    point.drained || (held?.contents.source === 'METADATA' && held.contents.metadata.properties.drained === true);
+  if (drained && !start.acceptDrained) return new StateIsDrained(location);
 
   const maker = point.jobId === null ? null : ((await makerOf(sql, point.jobId)) ?? null);
   const now = await databaseNow(sql);
@@ -70,34 +83,74 @@ export async function planRestore(
   const settings = start.code === CodeChoice.AS_TAKEN ? asTaken(maker, location, start, extra) : today;
   if (settings instanceof CodeNotKnown) return settings;
 
-  const target = {
-    deploymentId: deployment.id,
-    artifactId: settings.artifactId,
-    flinkVersion: cluster.flinkVersion,
-    stateBackend: await expectedBackend(sql, deployment, cluster, settings),
-    allowNonRestoredState: start.allowNonRestoredState,
-  };
-  const findings = findingsOf(point, target, { ...found, maker });
-  const blockers = findings.filter(({ severity }) => severity === Severity.BLOCKER);
-  if (blockers.length > 0 && !start.ignoreFindings)
-    return new RestoreIncompatible(blockers.map(({ message }) => message));
-  const sameArtifact = maker !== null && maker.artifactId !== null && maker.artifactId === settings.artifactId;
-  return { found, maker, location, ageMs, settings, findings, ...verdictOf(findings, sameArtifact) };
+  const { allowNonRestoredState } = start;
+  const program = { deployment, cluster, settings, allowNonRestoredState };
+  const { verdict, plannedAt } = await judge(sql, { point, held, maker, drained }, program);
+  const blockers = verdict.findings.filter(({ severity }) => severity === Severity.BLOCKER);
+  if (blockers.length > 0 && !start.ignoreFindings) return new RestoreIncompatible(blockers);
+  const target = { deploymentId: deployment.id, artifactId: settings.artifactId, allowNonRestoredState };
+  const findings = findingsOf({ ...point, drained }, target, { ...found, maker });
+  const readAt = held?.contents.source === 'METADATA' ? held.readAt : null;
+  return { found, maker, location, ageMs, settings, findings, verdict, readAt, plannedAt };
 }
 
-/** null: no storage that the cluster reaches holds it. Outside all storages only the cluster that made it does, while it is the same one. */
-async function reachedFrom(sql: Sql, point: RestorePoint, cluster: Cluster): Promise<string | null> {
+interface ChosenState {
+  point: RestorePoint;
+  held: ReadContents | null;
+  maker: Maker | null;
+  drained: boolean;
+}
+interface Program {
+  deployment: Deployment;
+  cluster: Cluster;
+  settings: RunSettings;
+  allowNonRestoredState: boolean;
+}
+
+/** Whether the program takes the state, by what is recorded of both. That nobody has looked at one of them yet stands in `notChecked`, and is no finding. */
+async function judge(
+  sql: Sql,
+  { point, held, maker, drained }: ChosenState,
+  { deployment, cluster, settings, allowNonRestoredState }: Program,
+): Promise<{ verdict: CompatibilityVerdict; plannedAt: Date | null }> {
+  const key = planKeyOf(settings, cluster);
+  const plan = key && (await rememberedPlan(sql, key));
+  const stateBackend = await expectedBackend(sql, deployment, cluster, settings);
+  const verdict = judgeRecorded(
+    { ...point, contents: held?.contents ?? null },
+    { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith: maker },
+  );
+  const toldElsewhere = [
+    CompatibilityCode.NO_METADATA,
+    CompatibilityCode.NO_PLAN,
+    ...(drained ? [CompatibilityCode.DRAINED] : []),
+  ];
+  const findings = verdict.findings.filter(({ code }) => !toldElsewhere.includes(code));
+  return { verdict: { ...verdict, findings }, plannedAt: plan?.plannedAt ?? null };
+}
+
+interface Whereabouts {
+  /** As the cluster reaches it; null: no storage that it reaches holds it. Outside all storages only the cluster that made it does, while it is the same one. */
+  location: string | null;
+  places: readonly Place[];
+}
+
+async function whereItLies(sql: Sql, point: RestorePoint, cluster: Cluster): Promise<Whereabouts> {
   const reached = await storagesOfCluster(sql, cluster.id);
   const under = ({ storageId, path }: Place): string[] => {
     const storage = reached.find((one) => one.storageId === storageId);
     return storage ? [normaliseLocation(joinLocation(storage.uri, path))] : [];
   };
-  if (point.storage) return under({ storageId: point.storage.id, path: point.storage.path })[0] ?? null;
-  if (point.clusterId === null || point.locatedAt === null) return null;
+  if (point.storage) {
+    const place = { storageId: point.storage.id, path: point.storage.path };
+    return { location: under(place)[0] ?? null, places: [place] };
+  }
+  if (point.clusterId === null || point.locatedAt === null) return { location: null, places: [] };
   const { storages, replaced } = await storagesOfClusterAt(sql, point.clusterId, point.locatedAt);
   const { all } = placesOf(storages, point.location);
-  if (all.length === 0) return point.clusterId === cluster.id && !replaced ? normaliseLocation(point.location) : null;
-  return all.flatMap(under)[0] ?? null;
+  const sameCluster = point.clusterId === cluster.id && !replaced;
+  if (all.length === 0) return { location: sameCluster ? normaliseLocation(point.location) : null, places: [] };
+  return { location: all.flatMap(under)[0] ?? null, places: all };
 }
 
 /** Artifact, arguments and settings of the run that made the state; what this start says itself goes before (SR-4). */

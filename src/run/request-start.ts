@@ -4,6 +4,7 @@ import { checkId } from '../api/id-arg.js';
 import { NotFound } from '../api/user-error.js';
 import { type Cluster, ClusterState } from '../cluster/cluster.entity.js';
 import { ClusterChanged } from '../cluster/cluster.types.js';
+import { Severity } from '../compatibility/verdict.js';
 import type { Database, Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
 import { type Deployment, DeploymentState } from '../deployment/deployment.entity.js';
@@ -39,6 +40,7 @@ export interface RequestStartDeps {
 }
 
 const LOOK_BY_ITSELF_MS = 2_000;
+const VERDICT_KEPT = 20;
 
 /** Accepts a start durably, with its state chosen and the Flink job id stored; the submission follows. */
 export async function requestStart(
@@ -110,7 +112,7 @@ async function store(tx: Transaction, { deployment, start, plan, settings, calle
       startLocation: plan?.location ?? null,
       startTriggeredAt: dateOf(plan?.found.point.triggeredAt),
       startWhy: plan?.found.why ?? null,
-      startWarnings: plan?.findings ?? [],
+      startWarnings: plan ? warningsOf(plan) : [],
       actor,
     },
     LOOK_BY_ITSELF_MS,
@@ -126,6 +128,13 @@ async function store(tx: Transaction, { deployment, start, plan, settings, calle
     message: `Run ${run} of ${deployment.name} was asked for by ${actor}: ${plan ? `${start.strategy}, from ${plan.location}: ${plan.found.why}` : 'without state (NONE)'}.`,
   });
   return id;
+}
+
+/** What is kept with the run. Of a wide job the verdict may have a finding for each operator: the first tell enough. */
+function warningsOf({ findings, verdict }: Plan): { code: string; severity: Severity; message: string }[] {
+  const heavy = verdict.findings.filter(({ severity }) => severity !== Severity.INFO);
+  const kept = heavy.slice(0, VERDICT_KEPT).map(({ code, severity, message }) => ({ code, severity, message }));
+  return [...findings, ...kept];
 }
 
 const dateOf = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : new Date(ms));

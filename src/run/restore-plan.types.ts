@@ -1,7 +1,14 @@
 import { createUnionType, Field, ObjectType, registerEnumType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
-import { RestoreMapping, RestoreNotChecked } from '../compatibility/compatibility-verdict.types.js';
+import {
+  COMPATIBILITY_CODES,
+  KeptState,
+  OperatorName,
+  RestoreMapping,
+  RestoreNotChecked,
+} from '../compatibility/compatibility-verdict.types.js';
+import { CompatibilityCode } from '../compatibility/compatibility.types.js';
 import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
 import { ClusterLevelKey } from '../deployment/cluster-level-key.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
@@ -10,10 +17,13 @@ import { stateRefusals } from './run.types.js';
 import { FindingCode } from './restore-verdict.js';
 import { ArtifactNeeded } from './start-refusals.types.js';
 
-registerEnumType(FindingCode, {
+export const PlanFindingCode = { ...CompatibilityCode, ...FindingCode };
+export type PlanFindingCode = CompatibilityCode | FindingCode;
+registerEnumType(PlanFindingCode, {
   name: 'FindingCode',
   description: 'What a restore plan found.',
   valuesConfig: {
+    ...COMPATIBILITY_CODES,
     ANOTHER_DEPLOYMENT: { description: 'The state was made by another deployment.' },
     MAKER_STILL_RUNS: { description: 'The run that made it still runs; the two may collide.' },
     JOB_WENT_ON: { description: 'The run went on after it was taken; what it wrote since is written again.' },
@@ -27,23 +37,41 @@ registerEnumType(FindingCode, {
     STOP_FAILED_AFTER: { description: 'The stop that made it failed afterwards.' },
     DATA_NOT_CHECKED: { description: 'Its files could not be looked for.' },
     NON_RESTORED_STATE_ALLOWED: { description: 'State that the job has no place for is dropped without a word.' },
-    MAJOR_VERSION_CHANGE: { description: 'It was made by an older major version of Flink.' },
-    NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
-    STARTS_EMPTY: { description: 'It starts without state, although there is some.' },
-    OTHER_STATE_BACKEND: { description: 'It was written for another state backend.' },
+    STARTS_EMPTY: {
+      description:
+        'It starts without state, although there is some. With an operator: the state holds nothing under the id of that one.',
+    },
   },
 });
 
 @ObjectType({ description: 'Something that a restore plan found.' })
 export class RestoreFinding {
-  @Field(() => FindingCode, { description: 'From a closed list.' })
-  code!: FindingCode;
+  @Field(() => PlanFindingCode, { description: 'From a closed list.' })
+  code!: PlanFindingCode;
 
   @Field(() => Severity, { description: 'How much it weighs.' })
   severity!: Severity;
 
-  @Field(() => String, { description: 'What it means here and what to do, for a person.' })
+  @Field(() => OperatorName, {
+    nullable: true,
+    description: 'The operator that it is about; null: the state as a whole, or the circumstances.',
+  })
+  operator!: OperatorName | null;
+
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: 'How much state it is about; of one operator all that it has. null: it is about no state.',
+  })
+  stateBytes!: number | null;
+
+  @Field(() => String, { description: 'What it means here, for a person.' })
   message!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'What to do; null: the message says it, or nothing needs to be done.',
+  })
+  remedy!: string | null;
 }
 
 @ObjectType({ description: 'A setting in which the run would differ from the deployment of today.' })
@@ -105,6 +133,32 @@ export class RestorePlan {
 
   @Field(() => [RestoreNotChecked], { description: 'What the verdict says nothing about.' })
   notChecked!: NotChecked[];
+
+  @Field(() => [KeptState], {
+    description:
+      'The operators that get their state back, as they stand in the snapshot. Empty where it was not read or the program was not planned.',
+  })
+  kept!: KeptState[];
+
+  @Field(() => SafeInt, {
+    nullable: true,
+    description: 'All state that the snapshot holds by its _metadata; null: it was not read.',
+  })
+  stateBytes!: number | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When the _metadata that the verdict goes by was read, and its files were looked for. null: never; checkCompatibility reads it where its storage can be read.',
+  })
+  metadataReadAt!: Date | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'When a Flink told the operators of this program with these settings. null: never; checkCompatibility has one tell them.',
+  })
+  plannedAt!: Date | null;
 
   @Field(() => [SettingDifference], { description: 'Where the run would differ from the deployment of today.' })
   diff!: SettingDifference[];

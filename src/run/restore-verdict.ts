@@ -1,4 +1,4 @@
-import { type Mapping, type NotChecked, Severity } from '../compatibility/verdict.js';
+import { Severity } from '../compatibility/verdict.js';
 import { isLive } from '../job/job.lifecycle.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 import { type Choice, namedWithData, type RestorePoint, type RunFacts, type Uncertainty } from './restore-choice.js';
@@ -16,9 +16,6 @@ export enum FindingCode {
   STOP_FAILED_AFTER = 'STOP_FAILED_AFTER',
   DATA_NOT_CHECKED = 'DATA_NOT_CHECKED',
   NON_RESTORED_STATE_ALLOWED = 'NON_RESTORED_STATE_ALLOWED',
-  MAJOR_VERSION_CHANGE = 'MAJOR_VERSION_CHANGE',
-  NEWER_FLINK_VERSION = 'NEWER_FLINK_VERSION',
-  OTHER_STATE_BACKEND = 'OTHER_STATE_BACKEND',
   STARTS_EMPTY = 'STARTS_EMPTY',
 }
 
@@ -31,9 +28,6 @@ export interface Finding {
 export interface Target {
   deploymentId: string;
   artifactId: string | null;
-  flinkVersion: string | null;
-  /** HASHMAP, ROCKSDB, FORST; null: the program may set it. */
-  stateBackend: string | null;
   allowNonRestoredState: boolean;
 }
 
@@ -47,20 +41,19 @@ export interface Circumstances {
 
 const WENT_ON_MS = 10_000;
 
-/** What speaks for thought, or against it, in starting from a point. */
+/** What speaks for thought, or against it, in starting from a point, besides whether the code takes the state. */
 export function findingsOf(point: RestorePoint, target: Target, around: Circumstances): Finding[] {
   return [
     ...aboutMaker(point, target, around.maker),
     ...aboutChoice(around),
     ...aboutUnusable(point, around.unusable),
     ...aboutState(point),
-    ...aboutFit(point, target, around.maker),
+    ...aboutWish(target, around.maker),
   ];
 }
 
 const info = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.INFO, message });
 const warning = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.WARNING, message });
-const blocker = (code: FindingCode, message: string): Finding => ({ code, severity: Severity.BLOCKER, message });
 
 /** By NONE: what is left behind by starting empty. */
 export function findingsOfNone(left: Choice): Finding[] {
@@ -169,70 +162,15 @@ function aboutState(point: RestorePoint): Finding[] {
   return findings;
 }
 
-function aboutFit(point: RestorePoint, target: Target, maker: Maker | null): Finding[] {
-  const findings: Finding[] = [];
-  const versions = compareVersions(point.flinkVersion, target.flinkVersion);
-  if (versions === 'NEWER')
-    findings.push(
-      blocker(
-        FindingCode.NEWER_FLINK_VERSION,
-        `It was made by Flink ${point.flinkVersion}, and the cluster runs ${target.flinkVersion}: an older Flink refuses newer state.`,
-      ),
-    );
-  if (versions === 'OTHER_MAJOR')
-    findings.push(
-      warning(
-        FindingCode.MAJOR_VERSION_CHANGE,
-        `It was made by Flink ${point.flinkVersion}, and the cluster runs ${target.flinkVersion}: Flink does not promise that 2.x reads state of 1.x (types that go through Kryo).`,
-      ),
-    );
-  const otherBackend =
-    point.format === 'NATIVE' &&
-    point.stateBackend !== null &&
-    target.stateBackend !== null &&
-    point.stateBackend !== target.stateBackend;
-  if (otherBackend)
-    findings.push(
-      blocker(
-        FindingCode.OTHER_STATE_BACKEND,
-        `It is ${point.kind === 'CHECKPOINT' ? 'a checkpoint' : 'a NATIVE savepoint'} of ${point.stateBackend}, and this run uses ${target.stateBackend}: only a CANONICAL savepoint can be read by another backend. Start with ${point.stateBackend}, take a CANONICAL savepoint, then change.`,
-      ),
-    );
-  if (target.allowNonRestoredState)
-    findings.push(
-      warning(
-        FindingCode.NON_RESTORED_STATE_ALLOWED,
-        `State of operators that the job has not got is dropped without a word (allowNonRestoredState)${maker && maker.artifactId === target.artifactId ? '; the jar is the one that made it' : ''}.`,
-      ),
-    );
-  return findings;
-}
-
-/** Until the snapshot's metadata can be read, nothing is said of operators; a blocker is known without them. */
-export function verdictOf(
-  findings: readonly Finding[],
-  sameArtifact: boolean,
-): { mapping: Mapping; notChecked: NotChecked[] } {
-  const blocked = findings.some(({ severity }) => severity === Severity.BLOCKER);
-  return {
-    mapping: blocked ? 'INCOMPATIBLE' : 'UNKNOWN',
-    notChecked: ['OPERATORS', 'MAX_PARALLELISM', 'FILES', ...(sameArtifact ? [] : (['STATE_TYPES'] as const))],
-  };
-}
-
-/** Of what made a state, seen from what would read it; null: one of them is not known, or nothing to say. */
-export function compareVersions(made: string | null, reads: string | null): 'NEWER' | 'OTHER_MAJOR' | null {
-  const parse = (version: string | null) =>
-    /^(\d+)\.(\d+)/
-      .exec(version ?? '')
-      ?.slice(1)
-      .map(Number);
-  const [madeMajor, madeMinor] = parse(made) ?? [];
-  const [readsMajor, readsMinor] = parse(reads) ?? [];
-  if (madeMajor === undefined || madeMinor === undefined || readsMajor === undefined || readsMinor === undefined)
-    return null;
-  if (madeMajor > readsMajor || (madeMajor === readsMajor && madeMinor > readsMinor)) return 'NEWER';
-  return madeMajor < readsMajor ? 'OTHER_MAJOR' : null;
+function aboutWish(target: Target, maker: Maker | null): Finding[] {
+  if (!target.allowNonRestoredState) return [];
+  const sameJar = maker && maker.artifactId === target.artifactId;
+  return [
+    warning(
+      FindingCode.NON_RESTORED_STATE_ALLOWED,
+      `State of operators that the job has not got is dropped without a word (allowNonRestoredState)${sameJar ? '; the jar is the one that made it' : ''}.`,
+    ),
+  ];
 }
 
 const iso = (ms: number) => new Date(ms).toISOString();

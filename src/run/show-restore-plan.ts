@@ -12,7 +12,13 @@ import type { EventWakeups } from '../event/event-wakeups.js';
 import { StartStrategy } from '../job/start-strategy.js';
 import { awaitEndRead, needsEnd } from './await-end-read.js';
 import { type Plan, planRestore } from './plan-restore.js';
-import { PlannedState, RestorePlan, type RestorePlanResult, type SettingDifference } from './restore-plan.types.js';
+import {
+  PlannedState,
+  type RestoreFinding,
+  RestorePlan,
+  type RestorePlanResult,
+  type SettingDifference,
+} from './restore-plan.types.js';
 import { chooseLatestState } from './restore-choice.js';
 import { type Finding, findingsOfNone } from './restore-verdict.js';
 import { runsWithPoints } from './restore.store.js';
@@ -41,26 +47,37 @@ export async function showRestorePlan(
   if ('code' in settings) return settings;
   if (start.strategy === StartStrategy.NONE) {
     const left = chooseLatestState(await runsWithPoints(database, deployment.id));
-    return planOf(deployment, null, settings.today, { findings: findingsOfNone(left), asOf: cluster.observedAt });
+    return planOf(deployment, null, settings.today, {
+      findings: findingsOfNone(left).map(plain),
+      asOf: cluster.observedAt,
+    });
   }
   const plan = await planRestore(database, start, deployment, cluster, settings, { lock: false });
   if (!('findings' in plan)) return plan;
-  return planOf(deployment, plan, plan.settings, { findings: plan.findings, asOf: cluster.observedAt });
+  return planOf(deployment, plan, plan.settings, { findings: allOf(plan), asOf: cluster.observedAt });
 }
 
 const weights = { [Severity.BLOCKER]: 0, [Severity.WARNING]: 1, [Severity.INFO]: 2 };
+
+const allOf = ({ findings, verdict }: Plan): RestoreFinding[] => [...findings.map(plain), ...verdict.findings];
+
+const plain = (finding: Finding): RestoreFinding => ({ ...finding, operator: null, stateBytes: null, remedy: null });
 
 function planOf(
   deployment: Deployment,
   plan: Plan | null,
   settings: RunSettings,
-  { findings, asOf }: { findings: readonly Finding[]; asOf: Date | null },
+  { findings, asOf }: { findings: readonly RestoreFinding[]; asOf: Date | null },
 ): RestorePlan {
   return Object.assign(new RestorePlan(), {
     state: plan && stateOf(plan),
     findings: [...findings].sort((a, b) => weights[a.severity] - weights[b.severity]),
-    mapping: plan?.mapping ?? 'UNKNOWN',
-    notChecked: plan?.notChecked ?? [],
+    mapping: plan?.verdict.mapping ?? 'UNKNOWN',
+    notChecked: plan?.verdict.notChecked ?? [],
+    kept: plan?.verdict.kept ?? [],
+    stateBytes: plan?.verdict.stateBytes ?? null,
+    metadataReadAt: plan?.readAt ?? null,
+    plannedAt: plan?.plannedAt ?? null,
     diff: differences(deployment, settings),
     asOf,
   });

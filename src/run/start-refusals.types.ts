@@ -1,7 +1,11 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { UserError } from '../api/user-error.js';
+import type { CompatibilityFinding } from '../compatibility/compatibility.types.js';
 import { type LiveWriter, writerInWords } from '../job/live-writer.js';
+
+/** Of the reasons against a start; a wide job may have one for each operator. */
+const TOLD = 10;
 
 @ObjectType({
   implements: UserError,
@@ -161,9 +165,16 @@ export class RestoreIncompatible extends UserError {
   override readonly code = 'RESTORE_INCOMPATIBLE' as const;
   override readonly message: string;
 
-  constructor(reasons: readonly string[]) {
+  constructor(blockers: readonly CompatibilityFinding[]) {
     super();
-    this.message = `${reasons.join(' ')} Say ignoreFindings: true to try it all the same.`;
+    const told = blockers
+      .slice(0, TOLD)
+      .map(({ message, remedy }) => (remedy === null ? message : `${message} ${remedy}`));
+    const more =
+      blockers.length > TOLD
+        ? [`And ${blockers.length - TOLD} more: restorePlan with ignoreFindings: true tells them.`]
+        : [];
+    this.message = `${[...told, ...more].join(' ')} Say ignoreFindings: true to try it all the same.`;
   }
 }
 

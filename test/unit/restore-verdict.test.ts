@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { backendOf } from '../../src/compatibility/state-backend.js';
 import { JobState } from '../../src/job/job.entity.js';
 import { restoreSeen, statisticsLagMs } from '../../src/job/restore-seen.js';
 import { SnapshotKind } from '../../src/job/snapshot-kind.js';
 import type { RestorePoint, RunFacts } from '../../src/run/restore-choice.js';
-import { findingsOf, findingsOfNone, span, verdictOf } from '../../src/run/restore-verdict.js';
+import { findingsOf, findingsOfNone, span } from '../../src/run/restore-verdict.js';
 import type { Maker } from '../../src/run/restore.store.js';
 import { DataState } from '../../src/savepoint/savepoint.enums.js';
 
@@ -47,8 +46,6 @@ const maker: Maker = {
 const target = {
   deploymentId: 'deployment',
   artifactId: 'jar',
-  flinkVersion: '2.3.0',
-  stateBackend: 'HASHMAP',
   allowNonRestoredState: false,
 };
 const around = { maker, runsPassedOver: [], newerState: [], unusable: [], uncertain: null };
@@ -71,23 +68,6 @@ describe('what a restore plan finds', () => {
       'ANOTHER_DEPLOYMENT INFO',
       'MAKER_STILL_RUNS WARNING',
     ]);
-  });
-
-  it.each([
-    ['2.3.0', '1.20.5', ['NEWER_FLINK_VERSION BLOCKER']],
-    ['2.3.0', '2.2.1', ['NEWER_FLINK_VERSION BLOCKER']],
-    ['1.20.5', '2.3.0', ['MAJOR_VERSION_CHANGE WARNING']],
-    ['2.2.1', '2.3.0', []],
-    [null, '2.3.0', []],
-    ['2.3.1', '2.3.0', []],
-  ])('of state made by Flink %s for %s is %j', (made, reads, expected) => {
-    expect(codes({ flinkVersion: made }, { flinkVersion: reads })).toEqual(expected);
-  });
-
-  it('is another state backend only where the format is bound to one', () => {
-    expect(codes({ format: 'NATIVE' }, { stateBackend: 'ROCKSDB' })).toEqual(['OTHER_STATE_BACKEND BLOCKER']);
-    expect(codes({ format: 'CANONICAL' }, { stateBackend: 'ROCKSDB' })).toEqual([]);
-    expect(codes({ format: 'NATIVE' }, { stateBackend: null as unknown as string })).toEqual([]);
   });
 
   it('is what the person should know of the state itself', () => {
@@ -130,24 +110,6 @@ describe('what a restore plan finds', () => {
       { code: 'STARTS_EMPTY', message: expect.stringContaining('Run 2 has left file:/s/savepoint') },
     ]);
   });
-});
-
-describe('the verdict', () => {
-  it('is INCOMPATIBLE by a blocker, else not known, and says what was not looked at', () => {
-    expect(verdictOf([], true)).toEqual({ mapping: 'UNKNOWN', notChecked: ['OPERATORS', 'MAX_PARALLELISM', 'FILES'] });
-    expect(verdictOf([], false).notChecked).toContain('STATE_TYPES');
-    expect(verdictOf(findingsOf({ ...point, flinkVersion: '9.0' }, target, around), true).mapping).toBe('INCOMPATIBLE');
-  });
-});
-
-describe('the state backend of a run', () => {
-  it.each([
-    [{}, {}, 'HASHMAP'],
-    [{ 'state.backend.type': 'rocksdb' }, {}, 'ROCKSDB'],
-    [{ 'state.backend': 'rocksdb' }, { 'state.backend.type': 'hashmap' }, 'ROCKSDB'],
-    [{}, { 'state.backend.type': 'ForSt' }, 'FORST'],
-    [{ 'state.backend.type': 'org.example.Factory' }, {}, null],
-  ])('by %j on a cluster with %j is %s', (run, cluster, expected) => expect(backendOf(run, cluster)).toBe(expected));
 });
 
 describe('the chosen state', () => {

@@ -21,6 +21,7 @@ export async function heldIn(
   return {
     flinkVersion: facts.flinkVersion,
     stateBackend: facts.stateBackend.toUpperCase(),
+    format: null,
     filesSeen: true,
     ...known,
     metadata,
@@ -84,6 +85,7 @@ export function heldOf(
     },
     flinkVersion: '2.3.0',
     stateBackend: 'HASHMAP',
+    format: null,
     filesSeen: true,
   };
 }
