@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { DateTime, SafeInt } from '../api/scalars.js';
 import { UserError } from '../api/user-error.js';
-import type { CompatibilityFinding } from '../compatibility/compatibility.types.js';
+import { CompatibilityFinding } from '../compatibility/compatibility-verdict.types.js';
 import { type LiveWriter, writerInWords } from '../job/live-writer.js';
 
 /** Of the reasons against a start; a wide job may have one for each operator. */
@@ -165,15 +165,18 @@ export class RestoreIncompatible extends UserError {
   override readonly code = 'RESTORE_INCOMPATIBLE' as const;
   override readonly message: string;
 
-  constructor(blockers: readonly CompatibilityFinding[]) {
+  @Field(() => [CompatibilityFinding], {
+    description: 'What Flink would refuse it for, or fail over, each with its remedy.',
+  })
+  readonly blockers: CompatibilityFinding[];
+
+  constructor(blockers: CompatibilityFinding[]) {
     super();
+    this.blockers = blockers;
     const told = blockers
       .slice(0, TOLD)
       .map(({ message, remedy }) => (remedy === null ? message : `${message} ${remedy}`));
-    const more =
-      blockers.length > TOLD
-        ? [`And ${blockers.length - TOLD} more: restorePlan with ignoreFindings: true tells them.`]
-        : [];
+    const more = blockers.length > TOLD ? [`And ${blockers.length - TOLD} more.`] : [];
     this.message = `${[...told, ...more].join(' ')} Say ignoreFindings: true to try it all the same.`;
   }
 }
