@@ -28,15 +28,18 @@ export function judgeCompatibility(state: HeldState, target: RestoreTarget): Com
     ...(metadata ? aboutBackend(metadata, state, target) : aboutRecordedBackend(state, target)),
     ...(metadata ? aboutSnapshot(metadata, state, target, match) : []),
     ...(match ? aboutEmptyStarts(match) : []),
-    ...(match ? aboutUids(match) : []),
+    ...(match ? aboutUids(match, target) : []),
   ];
   const operators = metadata?.operators ?? [];
+  const notTold = new Set(
+    findings.map(({ code, operator }) => (code === CompatibilityCode.OPERATOR_NOT_TOLD ? operator?.id : null)),
+  );
   return {
     mapping: mappingOf(findings, match !== null),
     findings,
     notChecked: notCheckedOf(findings, state, target, match !== null),
     kept: operators
-      .filter((one) => match?.plannedFor(one) && holdsState(one))
+      .filter((one) => match?.plannedFor(one) && holdsState(one) && !notTold.has(one.id))
       .map((one) => ({ operator: match?.nameOf(one) ?? one, stateBytes: bytesOf(one) })),
     stateBytes: metadata && operators.reduce((sum, one) => sum + bytesOf(one), 0),
   };

@@ -1,5 +1,6 @@
 import type { PlannedOperator } from '../flink/flink.types.js';
-import type { KeptOperator } from '../savepoint/snapshot-contents.js';
+import { generatedIdsIn } from '../flink/generated-ids.js';
+import { operatorIdOf } from '../flink/operator-id.js';
 import { operatorIdOf } from '../flink/operator-id.js';
 import type { OperatorName, ReadMetadata } from './compatibility.types.js';
 
@@ -16,7 +17,14 @@ export class Match {
   /** Of the plan; the snapshot has no such id. */
   readonly added: readonly PlannedOperator[];
   /** Of the snapshot; the plan has no such id. */
+<<<<<<< HEAD
   readonly missing: readonly KeptOperator[];
+=======
+  readonly missing: readonly KeptOperator[];
+  /** Of the plan; they have no uid. */
+  private generated: ReadonlySet<string> | null = null;
+  private once: readonly ReadonlySet<string | null>[] | null = null;
+>>>>>>> 9ba5aeb (Ids that hang on the graph around an operator are told from those of uids in a plan: no start is called impossible, and no state said to be kept, on account of them)
 
   constructor(
     private readonly metadata: ReadMetadata,
@@ -48,10 +56,44 @@ export class Match {
     return { id, name: name ?? this.planned.get(id)?.name ?? null, uid };
   }
 
+<<<<<<< HEAD
   originOf({ id, uid }: KeptOperator): IdOrigin {
     if (!this.writesUids) return 'NOT_WRITTEN';
     return uid !== null && operatorIdOf(uid) === id ? 'UID' : 'NO_UID';
+=======
+  originOf({ id, uid }: KeptOperator): IdOrigin {
+    if (this.writesUids) return uid !== null && operatorIdOf(uid) === id ? 'UID' : 'NO_UID';
+    if (!this.planned.has(id)) return 'NOT_WRITTEN';
+    return this.isGenerated(id) ? 'NO_UID' : 'UID';
+>>>>>>> 9ba5aeb (Ids that hang on the graph around an operator are told from those of uids in a plan: no start is called impossible, and no state said to be kept, on account of them)
   }
+
+  /** What has no uid in the plan may have another id at run time: then it may be any of those that the plan has not got. */
+  get addsWithoutUid(): boolean {
+    return this.added.some(({ id }) => this.isGenerated(id));
+  }
+
+  /** Whether a name that nothing else has stands on both sides of an id. */
+  hasSameName({ name }: KeptOperator, planned: PlannedOperator): boolean {
+    this.once ??= [namedOnce(this.metadata.operators), namedOnce(this.planOperators)];
+    return name === planned.name && this.once.every((names) => names.has(planned.name));
+  }
+
+  private isGenerated(id: string): boolean {
+    this.generated ??= generatedIdsIn(this.planOperators);
+    return this.generated.has(id);
+  }
+}
+
+function namedOnce(operators: readonly { name: string | null }[]): Set<string | null> {
+  const seen = new Set<string | null>();
+  const once = new Set<string | null>();
+  for (const { name } of operators) {
+    if (seen.has(name)) once.delete(name);
+    else once.add(name);
+    seen.add(name);
+  }
+  return once;
 }
 
 export function bytesOf({ coordinatorBytes, stateBytes }: KeptOperator): number {

@@ -47,7 +47,7 @@ function aboutMissing(
   const stateBytes = bytesOf(held);
   const who = called(operator);
   const origin = match.originOf(held);
-  if (origin === 'NO_UID' || (origin === 'NOT_WRITTEN' && target.sameProgram))
+  if (origin === 'NO_UID' || (origin === 'NOT_WRITTEN' && (target.sameProgram || match.addsWithoutUid)))
     return {
       code: CompatibilityCode.OPERATOR_NOT_TOLD,
       severity: Severity.WARNING,
@@ -154,38 +154,58 @@ export function aboutEmptyStarts(match: Match): CompatibilityFinding[] {
   }));
 }
 
-/** Ids that come from the graph around an operator map today, and not after the next change of it. */
-export function aboutUids(match: Match): CompatibilityFinding[] {
+/** Ids that come from the graph around an operator map today, and not after the next change of it; after this one perhaps another operator. */
+export function aboutUids(match: Match, { sameProgram }: RestoreTarget): CompatibilityFinding[] {
   const stateful = match.snapshotOperators.filter((held) => match.plannedFor(held) && holdsState(held));
-  if (!match.writesUids)
-    return stateful.length === 0
-      ? []
-      : [
-          {
-            code: CompatibilityCode.UIDS_NOT_WRITTEN,
-            severity: Severity.INFO,
-            operator: null,
-            stateBytes: stateful.reduce((sum, held) => sum + bytesOf(held), 0),
-            message: 'Flink before 2.0 does not write the uids of operators: whether they have some cannot be told.',
-            remedy: 'See to it that every operator with state has a uid.',
-          },
-        ];
-  return stateful
-    .filter((held) => match.originOf(held) === 'NO_UID')
-    .map((held) => {
-      const operator = match.nameOf(held);
-      return {
-        code: CompatibilityCode.UID_NOT_SET,
-        severity: Severity.WARNING,
-        operator,
-        stateBytes: bytesOf(held),
-        message:
-          held.uid === null
-            ? `${capital(called(operator))} was given no uid: its id comes from the graph around it, and changes with it.`
-            : `The id of ${called(operator)} is not that of its uid "${held.uid}": it may come from the graph around it.`,
-        remedy: `Give it setUidHash("${held.id}"), which keeps this state, and then a uid for those to come.`,
-      };
-    });
+  const notWritten = match.writesUids || stateful.length === 0 ? [] : [uidsNotWritten(stateful)];
+  const withoutUid = stateful.filter((held) => match.originOf(held) === 'NO_UID');
+  return [
+    ...notWritten,
+    ...withoutUid.map((held) => {
+      const planned = match.plannedFor(held);
+      const isTold = sameProgram || !planned || match.hasSameName(held, planned);
+      return isTold ? uidNotSet(match, held) : perhapsAnother(match, held, planned);
+    }),
+  ];
+}
+
+function uidsNotWritten(stateful: readonly KeptOperator[]): CompatibilityFinding {
+  return {
+    code: CompatibilityCode.UIDS_NOT_WRITTEN,
+    severity: Severity.INFO,
+    operator: null,
+    stateBytes: stateful.reduce((sum, held) => sum + bytesOf(held), 0),
+    message: 'Flink before 2.0 does not write the uids of operators: which of them have one shows in a plan alone.',
+    remedy: 'See to it that every operator with state has a uid.',
+  };
+}
+
+function uidNotSet(match: Match, held: KeptOperator): CompatibilityFinding {
+  const operator = match.nameOf(held);
+  return {
+    code: CompatibilityCode.UID_NOT_SET,
+    severity: Severity.WARNING,
+    operator,
+    stateBytes: bytesOf(held),
+    message:
+      held.uid === null
+        ? `${capital(called(operator))} was given no uid: its id comes from the graph around it, and changes with it.`
+        : `The id of ${called(operator)} is not that of its uid "${held.uid}": it may come from the graph around it.`,
+    remedy: `Give it setUidHash("${held.id}"), which keeps this state, and then a uid for those to come.`,
+  };
+}
+
+/** Two operators that change places without uids change their states too, and Flink says nothing. */
+function perhapsAnother(match: Match, held: KeptOperator, planned: PlannedOperator): CompatibilityFinding {
+  const was = held.name === null ? 'an operator without a uid' : `${held.name}, which was given no uid`;
+  return {
+    code: CompatibilityCode.OPERATOR_NOT_TOLD,
+    severity: Severity.WARNING,
+    operator: match.nameOf(held),
+    stateBytes: bytesOf(held),
+    message: `The state under ${held.id} is that of ${was}. The program has changed, and in that place of the graph it now has ${planned.name}: if that is another operator, it gets this state, without a word from Flink.`,
+    remedy: `Give the operator that is to have this state setUidHash("${held.id}"), and every operator with state a uid.`,
+  };
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

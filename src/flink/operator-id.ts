@@ -3,12 +3,13 @@ const C1 = 0x87c37b91114253d5n;
 const C2 = 0x4cf5ad432745937fn;
 const BLOCK_BYTES = 16;
 
-/**
- * The id that Flink gives to an operator with this uid: MurmurHash3 (x64, 128 bits, seed 0) of its UTF-8 bytes, both
- * halves with their lowest byte first. An operator without a uid has an id that depends on the graph around it.
- */
+/** The id that Flink gives to an operator with this uid. One without has an id that depends on the graph around it: generatedIdsIn tells those. */
 export function operatorIdOf(uid: string): string {
-  const bytes = Buffer.from(uid, 'utf8');
+  return murmurOf(Buffer.from(uid, 'utf8')).toString('hex');
+}
+
+/** MurmurHash3 (x64, 128 bits, seed 0), both halves with their lowest byte first. */
+export function murmurOf(bytes: Buffer): Buffer {
   let h1 = 0n;
   let h2 = 0n;
   const whole = bytes.length - (bytes.length % BLOCK_BYTES);
@@ -37,7 +38,7 @@ export function operatorIdOf(uid: string): string {
   const id = Buffer.alloc(BLOCK_BYTES);
   id.writeBigUInt64LE(h1, 0);
   id.writeBigUInt64LE(h2, 8);
-  return id.toString('hex');
+  return id;
 }
 
 const rotate = (value: bigint, by: bigint): bigint => ((value << by) | (value >> (64n - by))) & MASK;

@@ -4,6 +4,7 @@ import type { HeldState, ReadMetadata, RestoreTarget } from '../../../src/compat
 import { judgeCompatibility } from '../../../src/compatibility/judge-compatibility.js';
 import { operatorIdOf } from '../../../src/flink/operator-id.js';
 import { realMetadata, SNAPSHOTS } from '../../support/metadata-files.js';
+import { PLAN_WITHOUT_UIDS } from '../../support/plan-without-uids.js';
 import { JOB_CHANGES, parallel, without } from './job-changes.js';
 import { heldIn, heldOf, operator, planned, sameProgram } from './snapshots.js';
 
@@ -108,6 +109,52 @@ describe('the verdict', () => {
     const plan = without(same, 'counter');
     expect(judgeCompatibility(held, { ...same, plan }).mapping).toBe('UNKNOWN');
     expect(judgeCompatibility(held, { ...same, plan, sameProgram: false }).mapping).toBe('INCOMPATIBLE');
+  });
+
+  describe('of ids that come from the graph', () => {
+    const none = { operator: 0, keyed: 0, channel: 0 };
+    /** A snapshot of the program of the plan, with state in `co`. */
+    const graph = (change: Partial<ReadMetadata>, named: boolean) =>
+      heldOf(
+        PLAN_WITHOUT_UIDS.map(({ id, name }) =>
+          operator(name, { id, uid: null, name: named ? name : null, ...(name !== 'co' && { stateBytes: none }) }),
+        ),
+        change,
+      );
+    const swapped = PLAN_WITHOUT_UIDS.map((one) => (one.name === 'co' ? { ...one, name: 'other' } : one));
+
+    it.each([
+      { version: 6, plan: PLAN_WITHOUT_UIDS, mapping: 'FULLY_COMPATIBLE', code: 'UID_NOT_SET' },
+      { version: 6, plan: swapped, mapping: 'UNKNOWN', code: 'OPERATOR_NOT_TOLD' },
+      // No names are written there: nobody can tell whether it is the same operator.
+      { version: 4, plan: PLAN_WITHOUT_UIDS, mapping: 'UNKNOWN', code: 'OPERATOR_NOT_TOLD' },
+    ])(
+      'is $mapping with another program where version $version names it or not',
+      ({ version, plan, mapping, code }) => {
+        const held = graph({ version }, version === 6);
+        const { kept, ...verdict } = judgeCompatibility(held, target(held, { plan: { operators: plan } }));
+        expect(verdict.mapping).toBe(mapping);
+        expect(verdict.notChecked.includes('OPERATORS')).toBe(mapping === 'UNKNOWN');
+        expect(verdict.findings.map((one) => one.code)).toContain(code);
+        expect(kept).toHaveLength(mapping === 'UNKNOWN' ? 0 : 1);
+        const same = judgeCompatibility(held, { ...sameProgram(held), plan: { operators: plan } });
+        expect([same.mapping, same.notChecked]).toEqual(['FULLY_COMPATIBLE', []]);
+        expect(same.findings.map((one) => one.code)).toContain('UID_NOT_SET');
+      },
+    );
+
+    it('does not take a name for proof that many have', () => {
+      const held = graph({}, true);
+      const plan = PLAN_WITHOUT_UIDS.map((one) => (one.name === 'm1' ? { ...one, name: 'co' } : one));
+      expect(judgeCompatibility(held, target(held, { plan: { operators: plan } })).mapping).toBe('UNKNOWN');
+    });
+
+    it('calls no start from a state of 1.20 impossible while an operator without a uid may have its id when it runs', () => {
+      const held = heldOf([operator('a', { uid: null, name: null })], { version: 4 });
+      const judge = (operators: RestoreTarget['plan']) => judgeCompatibility(held, target(held, { plan: operators }));
+      expect(judge({ operators: PLAN_WITHOUT_UIDS }).mapping).toBe('UNKNOWN');
+      expect(judge({ operators: PLAN_WITHOUT_UIDS.slice(0, 1) }).mapping).toBe('INCOMPATIBLE');
+    });
   });
 
   it('warns of an operator that maps and has no uid, or an id that is not that of its uid', () => {
