@@ -24,7 +24,7 @@ export async function failure(file: Buffer, chunk?: number): Promise<MetadataErr
   return error;
 }
 
-/** Flink 1.20.5 and 2.3.0 have written these; the README beside them tells how. */
+/** Flink 1.20.5, 2.0.1 and 2.3.0 have written these; the README beside them tells how. */
 export const SNAPSHOTS = 'test/fixtures/snapshots';
 
 export interface SnapshotFacts {
@@ -44,7 +44,7 @@ export interface RealMetadata {
 }
 
 export function realMetadata(): RealMetadata[] {
-  return ['1.20.5', '2.3.0'].flatMap((version) =>
+  return ['1.20.5', '2.0.1', '2.3.0'].flatMap((version) =>
     readdirSync(join(SNAPSHOTS, version)).flatMap((name) => {
       const folder = join(SNAPSHOTS, version, name);
       const facts = JSON.parse(readFileSync(join(folder, 'facts.json'), 'utf8')) as SnapshotFacts;
