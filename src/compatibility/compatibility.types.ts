@@ -76,7 +76,9 @@ export interface RestoreTarget {
   flinkVersion: string | null;
   stateBackend: BackendName;
   allowNonRestoredState: boolean;
-  /** The artifact and all settings are byte for byte those that made the state. */
+  /** The artifact, its arguments and settings are byte for byte those that made the state; it may run wider or narrower. */
+  sameCode: boolean;
+  /** The same code, as wide as it was: chains, and with them the ids of operators without uid, are what they were. */
   sameProgram: boolean;
 }
 

@@ -82,11 +82,11 @@ function notCheckedOf(
 ): NotChecked[] {
   const open: [NotChecked, boolean][] = [
     ['OPERATORS', !isMatched || findings.some(({ code }) => code === CompatibilityCode.OPERATOR_NOT_TOLD)],
-    ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameProgram)],
+    ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameCode)],
     ['FLINK_VERSION', !areVersionsTold(state, target)],
     ['STATE_BACKEND', !isBackendTold(state, target)],
     ['FILES', !state.filesSeen],
-    ['STATE_TYPES', !target.sameProgram],
+    ['STATE_TYPES', !target.sameCode],
   ];
   return open.flatMap(([what, isOpen]) => (isOpen ? [what] : []));
 }

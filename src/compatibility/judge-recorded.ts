@@ -54,18 +54,19 @@ function heldState({ contents, data, ...recorded }: RecordedState): HeldState {
 
 function restoreTarget(target: RecordedTarget): RestoreTarget {
   const { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith } = target;
+  const sameCode = madeWith !== null && isSameCode(madeWith, settings);
   return {
     plan: plan ?? { missing: 'no Flink has planned it yet with these settings (checkCompatibility)' },
     maxParallelism: maxParallelismOf(settings, cluster),
     flinkVersion: cluster.flinkVersion,
     stateBackend,
     allowNonRestoredState,
-    sameProgram: madeWith !== null && isSameProgram(madeWith, settings),
+    sameCode,
+    sameProgram: sameCode && madeWith?.parallelism === settings.parallelism,
   };
 }
 
-/** With the same jar, the same arguments and settings, a program does the same; only how wide it runs may differ. */
-export function isSameProgram(made: RunSettings, now: RunSettings): boolean {
+function isSameCode(made: RunSettings, now: RunSettings): boolean {
   return made.artifactId !== null && textOf(made) === textOf(now);
 }
 

@@ -1,7 +1,7 @@
 import type { PlannedOperator } from '../flink/flink.types.js';
 import { generatedIdsIn } from '../flink/generated-ids.js';
 import { operatorIdOf } from '../flink/operator-id.js';
-import { operatorIdOf } from '../flink/operator-id.js';
+import type { KeptOperator } from '../savepoint/snapshot-contents.js';
 import type { OperatorName, ReadMetadata } from './compatibility.types.js';
 
 /** From this version of `_metadata` on (Flink 2.0) the names and uids of operators are in it. */
@@ -17,14 +17,10 @@ export class Match {
   /** Of the plan; the snapshot has no such id. */
   readonly added: readonly PlannedOperator[];
   /** Of the snapshot; the plan has no such id. */
-<<<<<<< HEAD
-  readonly missing: readonly KeptOperator[];
-=======
   readonly missing: readonly KeptOperator[];
   /** Of the plan; they have no uid. */
   private generated: ReadonlySet<string> | null = null;
   private once: readonly ReadonlySet<string | null>[] | null = null;
->>>>>>> 9ba5aeb (Ids that hang on the graph around an operator are told from those of uids in a plan: no start is called impossible, and no state said to be kept, on account of them)
 
   constructor(
     private readonly metadata: ReadMetadata,
@@ -56,16 +52,10 @@ export class Match {
     return { id, name: name ?? this.planned.get(id)?.name ?? null, uid };
   }
 
-<<<<<<< HEAD
-  originOf({ id, uid }: KeptOperator): IdOrigin {
-    if (!this.writesUids) return 'NOT_WRITTEN';
-    return uid !== null && operatorIdOf(uid) === id ? 'UID' : 'NO_UID';
-=======
   originOf({ id, uid }: KeptOperator): IdOrigin {
     if (this.writesUids) return uid !== null && operatorIdOf(uid) === id ? 'UID' : 'NO_UID';
     if (!this.planned.has(id)) return 'NOT_WRITTEN';
     return this.isGenerated(id) ? 'NO_UID' : 'UID';
->>>>>>> 9ba5aeb (Ids that hang on the graph around an operator are told from those of uids in a plan: no start is called impossible, and no state said to be kept, on account of them)
   }
 
   /** What has no uid in the plan may have another id at run time: then it may be any of those that the plan has not got. */

@@ -1,8 +1,5 @@
-import type {
-  CompatibilityCode,
-  CompatibilityVerdict,
-  NotJudged,
-} from '../../src/compatibility/compatibility.types.js';
+import type { CompatibilityCode, CompatibilityVerdict } from '../../src/compatibility/compatibility.types.js';
+import type { NotChecked } from '../../src/compatibility/verdict.js';
 import { operatorIdOf } from '../../src/flink/operator-id.js';
 import type { Outcome, Program, SnapshotKind } from './changing-job.js';
 
@@ -35,12 +32,12 @@ export interface JobChange {
   /** One of its files is taken away. */
   damaged?: true;
   mapping: CompatibilityVerdict['mapping'];
-  notChecked: NotJudged[];
+  notChecked: NotChecked[];
   /** Codes that must be among what is said. */
   says?: `${CompatibilityCode}`[];
   flink: { is: 'REFUSED' | 'FAILED'; message: RegExp } | Extract<Outcome, { is: 'RUNNING' }>;
   /** The one of `notChecked` that the outcome hangs on, where it is not what the mapping says. */
-  hangsOn?: NotJudged;
+  hangsOn?: NotChecked;
   /** Where neither the plan nor the snapshot shows what makes the mapping wrong: the one way to take a state over that the verdict cannot see. */
   beyondSight?: 'setUidHash';
   /** What is otherwise with states of Flink 1.20, which name no uids. */
@@ -48,7 +45,7 @@ export interface JobChange {
 }
 
 const kept = { source: 'KEPT', counter: 'KEPT', second: 'KEPT' } as const;
-const OTHER_PROGRAM: NotJudged[] = ['MAX_PARALLELISM', 'STATE_TYPES'];
+const OTHER_PROGRAM: NotChecked[] = ['MAX_PARALLELISM', 'STATE_TYPES'];
 
 export const JOB_CHANGES: JobChange[] = [
   {
@@ -219,7 +216,7 @@ export const JOB_CHANGES: JobChange[] = [
     of: 'plain NATIVE',
     to: { parallelism: 3 },
     mapping: 'FULLY_COMPATIBLE',
-    notChecked: OTHER_PROGRAM,
+    notChecked: [],
     flink: { is: 'RUNNING', state: kept },
   },
   {
@@ -227,7 +224,7 @@ export const JOB_CHANGES: JobChange[] = [
     of: 'rocks CANONICAL',
     to: { parallelism: 1 },
     mapping: 'FULLY_COMPATIBLE',
-    notChecked: OTHER_PROGRAM,
+    notChecked: [],
     flink: { is: 'RUNNING', state: kept },
   },
   {
@@ -235,7 +232,7 @@ export const JOB_CHANGES: JobChange[] = [
     of: 'plain CANONICAL',
     to: { parallelism: 129 },
     mapping: 'INCOMPATIBLE',
-    notChecked: OTHER_PROGRAM,
+    notChecked: [],
     says: ['PARALLELISM_ABOVE_MAX'],
     flink: { is: 'REFUSED', message: /maximum parallelism .* is lower than the configured parallelism/ },
   },

@@ -1,14 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
-import type {
-  CompatibilityVerdict,
-  HeldState,
-  RestoreTarget,
-  SetMaxParallelism,
-} from '../../src/compatibility/compatibility.types.js';
-import { judgeCompatibility } from '../../src/compatibility/judge-compatibility.js';
+import type { CompatibilityVerdict } from '../../src/compatibility/compatibility.types.js';
+import { judgeRecorded } from '../../src/compatibility/judge-recorded.js';
+import { backendOf } from '../../src/compatibility/state-backend.js';
+import type { RunSettings } from '../../src/deployment/run-settings.js';
 import { pathBelow } from '../../src/flink/location.js';
-import { backendOf } from '../../src/run/restore-verdict.js';
 import { type Inspection, inspectSnapshot } from '../../src/savepoint/inspect-snapshot.js';
+import { DataState } from '../../src/savepoint/savepoint.enums.js';
+import { contentsOf } from '../../src/savepoint/snapshot-contents.js';
 import { FileStorageReader } from '../../src/storage/file-storage-reader.js';
 import type { ChangingJobs, Program, TakenSnapshot } from './changing-job.js';
 
@@ -20,43 +17,48 @@ export async function inspect({ by, folder }: Pick<TakenSnapshot, 'by' | 'folder
     reader,
     path: pathBelow(root, `file:${folder}`) ?? '',
     location: `file:${folder}`,
-    reach: (location) => {
+    sizeElsewhere: async (location) => {
       const path = pathBelow(root, location);
-      return path === null ? null : { reader, path };
+      return path === null ? 'NOT_REACHED' : reader.size(path);
     },
   });
   if (!inspection) throw new Error(`There is no _metadata in ${folder}`);
   return inspection;
 }
 
-/** The verdict by what Stateward knows of a state and of a start on that cluster. */
+/** The verdict by what Stateward records of a state and of a start on that cluster. */
 export async function judge(
   snapshot: Pick<TakenSnapshot, 'by' | 'folder' | 'program'>,
   program: Program,
   on: ChangingJobs,
   allowNonRestoredState: boolean,
 ): Promise<CompatibilityVerdict> {
-  const { metadata, damaged, notReached } = await inspect(snapshot);
   const { by } = snapshot;
-  const held: HeldState = {
-    metadata: { read: metadata },
-    flinkVersion: by.facts.flinkVersion,
-    stateBackend: backendOf(snapshot.program.configuration, by.facts.configuration),
-    filesSeen: damaged === 0 && notReached === 0,
-  };
-  const target: RestoreTarget = {
-    plan: { operators: await on.plan(program) },
-    maxParallelism: maxParallelismIn(program),
-    flinkVersion: on.facts.flinkVersion,
-    stateBackend: backendOf(program.configuration, on.facts.configuration),
-    allowNonRestoredState,
-    // The jar is another for each version.
-    sameProgram: by === on && isDeepStrictEqual(program, snapshot.program),
-  };
-  return judgeCompatibility(held, target);
+  const backend = (of: Program, { facts }: ChangingJobs) => backendOf(of.configuration, facts.configuration);
+  return judgeRecorded(
+    {
+      contents: contentsOf(await inspect(snapshot)),
+      flinkVersion: by.facts.flinkVersion,
+      stateBackend: backend(snapshot.program, by),
+      format: null,
+      data: DataState.PRESENT,
+    },
+    {
+      plan: { operators: await on.plan(program), plannedAt: new Date() },
+      settings: settingsOf(program, on),
+      cluster: on.facts,
+      stateBackend: backend(program, on),
+      allowNonRestoredState,
+      madeWith: settingsOf(snapshot.program, by),
+    },
+  );
 }
 
-function maxParallelismIn({ configuration }: Program): SetMaxParallelism {
-  const set = configuration['pipeline.max-parallelism'];
-  return set === undefined ? 'NOT_KNOWN' : Number(set);
-}
+/** The jar is another for each version. */
+const settingsOf = (program: Program, { facts }: ChangingJobs): RunSettings => ({
+  artifactId: `jar of Flink ${facts.flinkVersion}`,
+  entryClass: null,
+  programArguments: program.arguments,
+  parallelism: program.parallelism,
+  flinkConfiguration: program.configuration,
+});

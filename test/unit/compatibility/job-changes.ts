@@ -7,6 +7,8 @@ const COUNTER = operatorIdOf('counter');
 const RULES_SOURCE = operatorIdOf('rules-source');
 const RULES = operatorIdOf('rules');
 const MAPPER = operatorIdOf('mapper');
+/** The jar, or what it is told, has changed. */
+const OTHER_CODE = { sameCode: false, sameProgram: false } as const;
 type Target = Omit<RestoreTarget, 'plan'> & { plan: { operators: PlannedOperator[] } };
 
 export interface JobChange {
@@ -41,7 +43,7 @@ export const JOB_CHANGES: JobChange[] = [
   {
     name: 'the code, with every uid kept',
     of: '2.3.0/canonical-hashmap',
-    to: () => ({ sameProgram: false }),
+    to: () => ({ ...OTHER_CODE }),
     mapping: 'FULLY_COMPATIBLE',
     saysNot: ['STARTS_EMPTY', 'UID_NOT_SET', 'STATE_WITHOUT_OPERATOR'],
     notChecked: ['STATE_TYPES'],
@@ -49,7 +51,7 @@ export const JOB_CHANGES: JobChange[] = [
   {
     name: 'a uid',
     of: '2.3.0/canonical-rocksdb',
-    to: (target) => ({ sameProgram: false, plan: renamed(target, 'counter', 'counter-2') }),
+    to: (target) => ({ ...OTHER_CODE, plan: renamed(target, 'counter', 'counter-2') }),
     mapping: 'INCOMPATIBLE',
     says: [
       ['STATE_WITHOUT_OPERATOR', COUNTER, 4948],
@@ -60,7 +62,7 @@ export const JOB_CHANGES: JobChange[] = [
   {
     name: 'a uid, of a state of 1.20 that names none',
     of: '1.20.5/canonical-rocksdb',
-    to: (target) => ({ sameProgram: false, plan: renamed(target, 'counter', 'counter-2') }),
+    to: (target) => ({ ...OTHER_CODE, plan: renamed(target, 'counter', 'counter-2') }),
     mapping: 'INCOMPATIBLE',
     says: [['STATE_WITHOUT_OPERATOR', COUNTER, 4948]],
   },
@@ -68,7 +70,7 @@ export const JOB_CHANGES: JobChange[] = [
     name: 'a uid, where state that finds no operator may be dropped',
     of: '2.3.0/canonical-rocksdb',
     to: (target) => ({
-      sameProgram: false,
+      ...OTHER_CODE,
       plan: renamed(target, 'counter', 'counter-2'),
       allowNonRestoredState: true,
     }),
@@ -79,21 +81,21 @@ export const JOB_CHANGES: JobChange[] = [
   {
     name: 'an operator more',
     of: '2.3.0/canonical-hashmap',
-    to: (target) => ({ sameProgram: false, plan: added(target, 'new') }),
+    to: (target) => ({ ...OTHER_CODE, plan: added(target, 'new') }),
     mapping: 'FULLY_COMPATIBLE',
     says: [['STARTS_EMPTY', operatorIdOf('new'), 0]],
   },
   {
     name: 'an operator with state less',
     of: '2.3.0/broadcast-and-union',
-    to: (target) => ({ sameProgram: false, plan: without(target, 'rules') }),
+    to: (target) => ({ ...OTHER_CODE, plan: without(target, 'rules') }),
     mapping: 'INCOMPATIBLE',
     says: [['STATE_WITHOUT_OPERATOR', RULES, 16972]],
   },
   {
     name: 'an operator without state less',
     of: '2.3.0/canonical-hashmap',
-    to: (target) => ({ sameProgram: false, plan: without(target, 'mapper') }),
+    to: (target) => ({ ...OTHER_CODE, plan: without(target, 'mapper') }),
     mapping: 'FULLY_COMPATIBLE',
     saysNot: ['STATE_WITHOUT_OPERATOR', 'OPERATOR_NOT_TOLD'],
   },
@@ -148,7 +150,7 @@ export const JOB_CHANGES: JobChange[] = [
   {
     name: 'code that may set the max parallelism',
     of: '2.3.0/canonical-hashmap',
-    to: () => ({ maxParallelism: 'NOT_KNOWN', sameProgram: false }),
+    to: () => ({ maxParallelism: 'NOT_KNOWN', ...OTHER_CODE }),
     mapping: 'FULLY_COMPATIBLE',
     notChecked: ['MAX_PARALLELISM', 'STATE_TYPES'],
   },

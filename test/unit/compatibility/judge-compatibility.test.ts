@@ -48,6 +48,7 @@ describe('the verdict', () => {
     change: Partial<RestoreTarget>,
   ): RestoreTarget => ({
     ...sameProgram(held),
+    sameCode: false,
     sameProgram: false,
     ...change,
   });
@@ -68,7 +69,7 @@ describe('the verdict', () => {
   it('is UNKNOWN without metadata, and says why; what the recorded version tells still counts', () => {
     const held: HeldState = { ...heldOf([]), metadata: { unreadable: 'no storage sees it.' } };
     const plan = { operators: [planned(operator('a'))] };
-    const rest = { ...sameProgram(heldOf([])), sameProgram: false, plan };
+    const rest = { ...sameProgram(heldOf([])), sameCode: false, sameProgram: false, plan };
     const unread = judgeCompatibility(held, rest);
     expect(unread).toMatchObject({ mapping: 'UNKNOWN', kept: [], stateBytes: null });
     expect(unread.findings).toMatchObject([

@@ -38,6 +38,7 @@ export function sameProgram(held: HeldState & { metadata: { read: ReadMetadata }
     flinkVersion: held.flinkVersion,
     stateBackend: held.stateBackend,
     allowNonRestoredState: false,
+    sameCode: true,
     sameProgram: true,
   };
 }
