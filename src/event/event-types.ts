@@ -60,6 +60,7 @@ export enum EventType {
   SAVEPOINT_FAILED = 'SAVEPOINT_FAILED',
   SAVEPOINT_FOUND_LATE = 'SAVEPOINT_FOUND_LATE',
   SAVEPOINT_DATA_MISSING = 'SAVEPOINT_DATA_MISSING',
+  SAVEPOINT_DATA_DAMAGED = 'SAVEPOINT_DATA_DAMAGED',
   SAVEPOINT_DATA_FOUND = 'SAVEPOINT_DATA_FOUND',
   SAVEPOINT_MADE_TWICE = 'SAVEPOINT_MADE_TWICE',
   UNEXPECTED_LOCATION = 'UNEXPECTED_LOCATION',
@@ -175,8 +176,12 @@ registerEnumType(EventType, {
     SAVEPOINT_DATA_MISSING: {
       description: 'A savepoint is complete by the word of Flink, and its data are not in the storage.',
     },
+    SAVEPOINT_DATA_DAMAGED: {
+      description:
+        'A savepoint is complete by the word of Flink, and its _metadata cannot be read, or files that it points to are missing or of another size; the message and the details say which.',
+    },
     SAVEPOINT_DATA_FOUND: {
-      description: 'The data of a savepoint were missing, and have been seen in the storage again.',
+      description: 'The data of a savepoint were missing, damaged or not looked at, and have been seen in the storage.',
     },
     SAVEPOINT_MADE_TWICE: {
       description:

@@ -121,6 +121,11 @@ export class FlinkClient implements FlinkApi {
     return vertices;
   }
 
+  async stateBytesByVertex(jobId: string, checkpointId: number): Promise<Map<string, number> | null> {
+    const path = `/jobs/${part(jobId)}/checkpoints/details/${checkpointId}`;
+    return this.readUnless([JOB_UNKNOWN, NO_COORDINATOR, NO_STATISTICS], path, wire.stateByVertexWire);
+  }
+
   async jobFailure(jobId: string): Promise<FlinkCause | null> {
     const traces = await this.readUnless(JOB_UNKNOWN, `/jobs/${part(jobId)}/exceptions`, wire.exceptionsWire);
     const cause = chooseJobFailure(traces ?? []);

@@ -243,6 +243,10 @@ export const checkpointsWire = z
 
 export const checkpointDetailsWire = z.object({ tasks: z.record(z.string(), acknowledgementCounts) });
 
+export const stateByVertexWire = z
+  .object({ tasks: z.record(z.string(), z.object({ state_size: z.number() })) })
+  .transform(({ tasks }) => new Map(Object.entries(tasks).map(([id, { state_size }]) => [id, state_size])));
+
 /** A subtask whose acknowledgement came after the snapshot had failed is `completed` and `aborted`, and not counted by Flink. */
 export const subtasksWire = z
   .object({

@@ -227,6 +227,8 @@ export interface FlinkApi {
   checkpoints(jobId: string): Promise<CheckpointStatistics | null>;
   /** Per vertex, with the indexes of pending subtasks; null: no statistics for this id any more. */
   acknowledgements(jobId: string, checkpointId: number): Promise<VertexAcknowledgement[] | null>;
+  /** Bytes of state by vertex, of one completed snapshot; null: no statistics for this id any more. */
+  stateBytesByVertex(jobId: string, checkpointId: number): Promise<Map<string, number> | null>;
   /** Why a job failed: exception history, else execution result; null when neither names a cause. */
   jobFailure(jobId: string): Promise<FlinkCause | null>;
   triggerSavepoint(jobId: string, body: TriggerSavepoint): Promise<FlinkReply<{ requestId: string }>>;

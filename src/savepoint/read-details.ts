@@ -1,40 +1,85 @@
-import { lookInto, lookThrough, proveStorage, SOON_MS } from '../cluster/storage-access.js';
+import { SOON_MS } from '../cluster/storage-access.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, type Then } from '../db/claims.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
-import { type NewEvent, recordEvent } from '../event/record-event.js';
+import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import type { CheckpointStatistics, SnapshotEntry } from '../flink/flink.types.js';
 import { sameLocation } from '../flink/location.js';
+import { checkData, type DataCheck } from './check-data.js';
+import { contentsByStatistics } from './contents-by-statistics.js';
+import { dataNews } from './data-news.js';
 import { DataState, DetailsState, SavepointState } from './savepoint.enums.js';
 import type { AdvanceSavepointDeps } from './savepoint-deps.js';
 import type { SavepointAtWork } from './savepoint.store.js';
+import { contentsOf, type ContentsOfRest } from './snapshot-contents.js';
+import { keepContents } from './snapshot-contents.store.js';
 
 /** The statistics lag up to 3 s behind; an answer that still lacks it after this long will not have it later. */
 const NEVER_AFTER_MS = 20_000;
 /** Where Flink does not answer at all, its details are waited for so long; so are the data where their storage is slow. */
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 const AGAIN_MS = 700;
+const TROUBLE_MS = 5_000;
+/** While Flink has not told its details, the data are looked for in the first looks alone; what these do not see has time until then. */
+const LOOK_BESIDE_MS = 5_000;
 
 /**
- * After COMPLETED: takes checkpoint id, trigger time, size and duration from the job's statistics, and looks whether the data
- * lie where they should. Neither changes that it is COMPLETED. A storage that is slow to answer somebody else is asked again, with
- * what Flink has told already written.
+ * After COMPLETED: takes checkpoint id, trigger time, size and duration from the job's statistics, and looks at the snapshot: what it
+ * holds, and whether all of it is there. Neither changes that it is COMPLETED, and neither waits for the other: what is known is
+ * written at once. A look that takes long is the last step of the row.
  */
 export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   const details = await readNumbers(deps, work);
-  const data = await checkData(deps, work);
-  const slow = data.soon && work.stateAgeMs < GIVE_UP_AFTER_MS;
-  const againInMs = details.againInMs ?? (slow ? SOON_MS : null);
-  const then: Then = againInMs === null ? 'REST' : { againInMs };
+  const data = await look(deps, work, claim, details);
+  const last = await readContents(deps, work, details, data);
+  const then: Then = last.againInMs === null ? 'REST' : { againInMs: last.againInMs };
   failPoint('savepoint.details-read');
   await deps.database.transaction(async (tx) => {
-    const checked = data.state !== DataState.NOT_CHECKED && { data: data.state, data_checked_at: NOW };
+    const checked = data.state !== null && { data: data.state, data_checked_at: NOW };
     await fencedWrite(tx, claim, [SavepointState.COMPLETED], { ...details.columns, ...checked, failures: 0 }, then);
-    if (details.entry) await recordEvent(tx, detailsEvent(work, details.entry));
-    if (then === 'REST') for (const event of dataEvents(work, data)) await recordEvent(tx, event);
+    const contents = data.state !== null && data.look.kind === 'READ' ? contentsOf(data.look.inspection) : last.contents;
+    if (contents) await keepContents(tx, { savepointId: work.id }, contents);
+    await recordInOrder(tx, [...(details.entry ? [detailsEvent(work, details.entry)] : []), ...dataEvents(work, data)]);
   });
+}
+
+/** LONGER: not looked yet. */
+function look(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  { againInMs }: Numbers,
+): Promise<DataCheck> | DataCheck {
+  if (work.dataChecked) return { state: null, again: 'NEVER' };
+  if (work.detailsState !== DetailsState.NOT_YET_REPORTED) return checkData(deps, work, claim, 'LONG');
+  if (againInMs !== null && work.stateAgeMs > LOOK_BESIDE_MS) return { state: null, again: 'LONGER' };
+  return checkData(deps, work, claim, 'QUICK');
+}
+
+/** When the row is looked at again; and, where nothing more is to come of `_metadata`, what the statistics tell of what it holds. */
+async function readContents(
+  { flinkClients }: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  { againInMs, entry }: Numbers,
+  data: DataCheck,
+): Promise<{ againInMs: number | null; contents: ContentsOfRest | null }> {
+  if (againInMs !== null) return { againInMs, contents: null };
+  const patient = work.stateAgeMs < GIVE_UP_AFTER_MS;
+  if (data.state === null && data.again === 'SOON' && patient) return { againInMs: SOON_MS, contents: null };
+  const wasLong = work.detailsState !== DetailsState.NOT_YET_REPORTED;
+  if (data.state === null && data.again === 'LONGER' && !wasLong) return { againInMs: 0, contents: null };
+  const checkpointId = entry?.id ?? work.flinkCheckpointId;
+  const isRead = work.contentsKept || (data.state !== null && data.look.kind === 'READ');
+  if (isRead || checkpointId === null) return { againInMs: null, contents: null };
+  try {
+    const flink = flinkClients.at(work.cluster.url);
+    return { againInMs: null, contents: await contentsByStatistics(flink, work.job.flinkJobId, checkpointId) };
+  } catch (error) {
+    if (!(error instanceof AppError && error.retryable)) throw error;
+    return { againInMs: patient ? TROUBLE_MS : null, contents: null };
+  }
 }
 
 interface Numbers {
@@ -51,7 +96,7 @@ async function readNumbers(deps: AdvanceSavepointDeps, work: SavepointAtWork): P
   const entry = told && work.location ? entryOf(told, work.location) : null;
   if (entry) return { entry, columns: columnsOf(entry), againInMs: null };
   if (told !== 'GONE' && work.stateAgeMs < (told ? NEVER_AFTER_MS : GIVE_UP_AFTER_MS))
-    return { entry, columns: {}, againInMs: told ? AGAIN_MS : 5_000 };
+    return { entry, columns: {}, againInMs: told ? AGAIN_MS : TROUBLE_MS };
   return { entry, columns: { details: DetailsState.NEVER_REPORTED }, againInMs: null };
 }
 
@@ -86,38 +131,6 @@ const columnsOf = (entry: SnapshotEntry) => ({
   size_bytes: entry.stateBytes,
 });
 
-interface DataCheck {
-  /** NOT_CHECKED: it cannot be told. */
-  state: DataState;
-  /** More than one `savepoint-…` below the attempt's directory: something was sent twice after all. */
-  entries: string[];
-  /** The storage was slow to answer somebody else: more can be told in a moment. */
-  soon: boolean;
-}
-
-const NOT_CHECKED: DataCheck = { state: DataState.NOT_CHECKED, entries: [], soon: false };
-
-/** Also learns from it whether the folder here is the storage there. */
-async function checkData({ database }: AdvanceSavepointDeps, work: SavepointAtWork): Promise<DataCheck> {
-  const { storageId, path, location, attempt } = work;
-  if (!storageId || !path || !location) return NOT_CHECKED;
-  const sight = await lookInto(database, storageId);
-  if (!sight) return NOT_CHECKED;
-  const look = await lookThrough(sight, (reader) => reader.exists(`${path}/_metadata`));
-  if ('why' in look) return { ...NOT_CHECKED, soon: look.soon }; // such as a folder that does not exist here: nothing is learned
-  if (!sight.proven) {
-    await proveStorage(database, storageId, look.seen, location);
-    if (!look.seen) return NOT_CHECKED;
-  }
-  const own = attempt && storageId === attempt.storageId ? attempt.directory : null;
-  const listed = own === null ? null : await lookThrough(sight, (reader) => reader.list(own));
-  return {
-    state: look.seen ? DataState.PRESENT : DataState.MISSING,
-    entries: (listed?.seen ?? []).map(({ name }) => name).filter((name) => name.startsWith('savepoint-')),
-    soon: listed !== null && 'why' in listed && listed.soon,
-  };
-}
-
 const subjectOf = (work: SavepointAtWork) => ({
   deploymentId: work.deploymentId,
   savepointId: work.id,
@@ -133,15 +146,11 @@ const detailsEvent = (work: SavepointAtWork, entry: SnapshotEntry): NewEvent => 
 });
 
 function dataEvents(work: SavepointAtWork, data: DataCheck): NewEvent[] {
+  if (data.state === null) return [];
   const about = subjectOf(work);
   const events: NewEvent[] = [];
-  if (data.state === DataState.MISSING) {
-    events.push({
-      ...about,
-      type: EventType.SAVEPOINT_DATA_MISSING,
-      message: `Savepoint ${work.id} is complete by Flink's word, and ${work.location} is not in the storage.`,
-    });
-  }
+  if (data.state === DataState.MISSING || data.state === DataState.DAMAGED)
+    events.push(dataNews(work, data.state, data.look, about));
   if (data.entries.length > 1) {
     events.push({
       ...about,

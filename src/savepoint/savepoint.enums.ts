@@ -88,11 +88,17 @@ registerEnumType(DataState, {
   description: 'Whether the data of a savepoint were seen in their storage.',
   valuesConfig: {
     NOT_CHECKED: {
-      description: 'Not looked for yet, or the storage cannot be read by Stateward; it says nothing about the data.',
+      description:
+        'Not looked for yet, the storage cannot be read by Stateward, or _metadata is of a version that is not known here; it says nothing about the data.',
     },
-    PRESENT: { description: 'Its _metadata file, which Flink writes last, was seen.' },
+    PRESENT: {
+      description:
+        'Its _metadata file, which Flink writes last, was seen and, where fingerprint says so, read: all files that it points to are there, as far as they can be looked at.',
+    },
     MISSING: { description: 'Its _metadata file is not in a storage that is PROVEN readable.' },
-    DAMAGED: { description: 'Comes with a later version: some of its files are gone or cut short.' },
+    DAMAGED: {
+      description: 'Its _metadata cannot be read, or files that it points to are gone or of another size: not restored from.',
+    },
   },
 });
 

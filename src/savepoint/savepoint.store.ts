@@ -267,6 +267,11 @@ export interface SavepointAtWork {
   path: string | null;
   location: string | null;
   detailsState: DetailsState | null;
+  /** Its data were looked at since it is COMPLETED. */
+  dataChecked: boolean;
+  flinkCheckpointId: number | null;
+  /** What it holds is kept, by whatever it was told. */
+  contentsKept: boolean;
   job: {
     id: string;
     flinkJobId: string;
@@ -318,6 +323,8 @@ export async function savepointAtWork(sql: Sql, claim: Claim): Promise<Savepoint
         'notBeforeInMs', -${ageOf('s.not_before')}, 'lostForMs', ${ageOf('s.lost_since')}, 'acknowledgedSubtasks', s.acknowledged_subtasks, 'totalSubtasks', s.total_subtasks,
         'progressBytes', s.progress_bytes, 'progressAgeMs', ${ageOf('s.progress_at')}, 'noProgress', s.no_progress, 'expectedDurationMs', s.expected_duration_ms,
         'storageId', s.storage_id, 'path', s.path, 'location', s.location, 'detailsState', s.details,
+        'dataChecked', s.data_checked_at is not null, 'flinkCheckpointId', s.flink_checkpoint_id,
+        'contentsKept', exists (select 1 from snapshot_contents h where h.savepoint_id = s.id),
         'job', jsonb_build_object('id', j.id, 'flinkJobId', j.flink_job_id, 'state', j.state, 'failureCode', j.failure_code,
                                   'checkpointTimeoutMs', j.checkpoint_timeout_ms, 'stateBackend', j.state_backend),
         'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark,

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
 import { freePort } from '../support/http-servers.js';
+import { metadata } from '../support/metadata-writer.js';
 import { mutate } from '../support/mutate.js';
 import { s3Settings, setS3Environment } from '../support/s3-environment.js';
 import { S3_KEY, type S3Server, startS3Server } from '../support/s3-server.js';
@@ -37,7 +38,7 @@ beforeEach(async () => {
   server.misconduct = {};
   flink = await startFakeFlink({ savepointRoot: ROOT, checkpointRoot: null });
   server.beforeAnswer = () => {
-    for (const { location } of flink.savepointsMade) server.put(`${location.slice(BUCKET.length)}/_metadata`, 'meta');
+    for (const { location } of flink.savepointsMade) server.put(`${location.slice(BUCKET.length)}/_metadata`, metadata(6, []));
   };
 });
 afterEach(() => flink.stop());

@@ -1,0 +1,81 @@
+import { lookInto, lookThrough, proveStorage } from '../cluster/storage-access.js';
+import type { Claim } from '../db/claims.js';
+import type { Place } from './find-savepoint.js';
+import { dataOfLook } from './data-of-look.js';
+import { lookAtSnapshot, type SnapshotLook } from './look-at-snapshot.js';
+import { type LookEnded, lookWithin } from './look-within.js';
+import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import type { DataState } from './savepoint.enums.js';
+import type { SavepointAtWork } from './savepoint.store.js';
+
+/** What is asked for beside the statistics: hardly any snapshot needs longer. */
+const QUICK_MS = 2_000;
+/** What has time, once all else is known. */
+const LONG_MS = 30_000;
+
+export type DataCheck =
+  | {
+      state: DataState;
+      look: SnapshotLook;
+      /** Each `savepoint-…` below the attempt's directory; more than one: something was sent twice after all. */
+      entries: string[];
+    }
+  | {
+      state: null;
+      /** SOON: the storage was slow to answer somebody else; LONGER: the look needs more time; NEVER: it cannot be told. */
+      again: 'SOON' | 'LONGER' | 'NEVER';
+    };
+
+/** Looks at a savepoint that Flink has just completed. Also learns from it whether the folder here is the storage there. */
+export async function checkData(
+  deps: AdvanceSavepointDeps,
+  work: SavepointAtWork,
+  claim: Claim,
+  howLong: 'QUICK' | 'LONG',
+): Promise<DataCheck> {
+  if (howLong === 'QUICK') return check(deps, work, QUICK_MS);
+  const letGo = deps.keptClaims.keep(claim, { lost: () => undefined }); // the next write is refused then
+  try {
+    return await check(deps, work, LONG_MS);
+  } finally {
+    letGo();
+  }
+}
+
+async function check({ database }: AdvanceSavepointDeps, work: SavepointAtWork, ms: number): Promise<DataCheck> {
+  const { storageId, path, location } = work;
+  if (!storageId || !path || !location) return { state: null, again: 'NEVER' };
+  const place = { storageId, path };
+  const from = performance.now();
+  const lookOnce = () =>
+    lookWithin(ms - (performance.now() - from), (signal) => lookAtSnapshot(database, place, location, { signal }));
+  let look = await lookOnce();
+  if ('proven' in look && !look.proven) {
+    const found = look.kind !== 'NO_METADATA';
+    await proveStorage(database, storageId, found, location);
+    if (!found) return { state: null, again: 'NEVER' };
+    if (look.kind === 'READ' && look.inspection.notReached > 0) look = await lookOnce(); // what is not there counts from now on
+  }
+  return judge(look, await entriesBeside({ database }, work, place, look));
+}
+
+function judge(look: SnapshotLook | LookEnded, entries: string[] | 'SOON'): DataCheck {
+  const state = dataOfLook(look);
+  if (look.kind === 'ENDED') return { state: null, again: 'LONGER' };
+  if (look.kind === 'NOT_SEEN') return { state: null, again: look.soon ? 'SOON' : 'NEVER' };
+  if (state === null) return { state, again: 'NEVER' };
+  return entries === 'SOON' ? { state: null, again: 'SOON' } : { state, look, entries };
+}
+
+async function entriesBeside(
+  { database }: Pick<AdvanceSavepointDeps, 'database'>,
+  { attempt }: SavepointAtWork,
+  { storageId }: Place,
+  look: SnapshotLook | LookEnded,
+): Promise<string[] | 'SOON'> {
+  if (!('proven' in look) || !attempt || attempt.storageId !== storageId) return [];
+  const sight = await lookInto(database, storageId);
+  const listed = sight && (await lookThrough(sight, (reader) => reader.list(attempt.directory)));
+  if (listed && 'why' in listed && listed.soon) return 'SOON';
+  return (listed?.seen ?? []).map(({ name }) => name).filter((name) => name.startsWith('savepoint-'));
+}
