@@ -24,6 +24,7 @@ import { findCurrentStops } from '../run/find-stop.js';
 import type { Stop } from '../run/stop.entity.js';
 import { findSavepoints } from '../savepoint/find-savepoint.js';
 import type { Savepoint } from '../savepoint/savepoint.entity.js';
+import { contentsOfSavepoints, type ReadContents } from '../savepoint/snapshot-contents.store.js';
 import { findSchedules, findSchedulesOf } from '../schedule/find-schedule.js';
 import type { SavepointSchedule } from '../schedule/schedule.entity.js';
 
@@ -37,6 +38,8 @@ export interface Loaders {
   deployment: DataLoader<string, Deployment | null>;
   job: DataLoader<string, Job | null>;
   savepoint: DataLoader<string, Savepoint | null>;
+  /** By savepoint: what it holds. */
+  contents: DataLoader<string, ReadContents | null>;
   schedule: DataLoader<string, SavepointSchedule | null>;
   /** Those in force, by deployment. */
   scheduleOf: DataLoader<string, SavepointSchedule | null>;
@@ -69,6 +72,10 @@ export function createLoaders(database: Database): Loaders {
     deployment: byId(findDeployments),
     job: byId(findJobs),
     savepoint: byId(findSavepoints),
+    contents: new DataLoader(async (ids) => {
+      const found = await contentsOfSavepoints(database, ids);
+      return ids.map((id) => found.get(id) ?? null);
+    }),
     schedule: byId(findSchedules),
     scheduleOf: new DataLoader(async (ids) => {
       const found = new Map((await findSchedulesOf(database, ids)).map((one) => [one.deploymentId, one]));

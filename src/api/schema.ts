@@ -37,6 +37,7 @@ import {
 } from '../retention/retention.resolver.js';
 import { AdoptionResolver, PlannedStateResolver, RunResolver } from '../run/run.resolver.js';
 import { DeploymentStopsResolver, StopResolver } from '../run/stop.resolver.js';
+import { SavepointFingerprintResolver, SnapshotFingerprintResolver } from '../savepoint/fingerprint.resolver.js';
 import { DeploymentSavepointsResolver, SavepointResolver } from '../savepoint/savepoint.resolver.js';
 import { SavepointPlacesResolver } from '../savepoint/savepoint-places.resolver.js';
 import { ScheduleResolver } from '../schedule/schedule.resolver.js';
@@ -68,6 +69,8 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   SavepointResolver,
   DeploymentSavepointsResolver,
   SavepointPlacesResolver,
+  SavepointFingerprintResolver,
+  SnapshotFingerprintResolver,
   CheckpointResolver,
   CheckpointConnectionResolver,
   CheckpointGapResolver,

@@ -66,7 +66,7 @@ registerEnumType(RestoreObstacle, {
     END_NOT_READ_YET: { description: 'Its run has just ended; what was left behind is not read yet.' },
     NOT_RETAINED: { description: 'It is not among the checkpoints that its run left behind.' },
     DATA_MISSING: { description: 'Its data are not in its storage.' },
-    DATA_DAMAGED: { description: 'Some of its files are gone or cut short.' },
+    DATA_DAMAGED: { description: 'Its _metadata cannot be read, or files of it are gone or of another size.' },
     BEING_DELETED: { description: 'It is being deleted, or a deletion has failed: parts of it may be gone.' },
     DELETED: { description: 'It was deleted.' },
     DRAINED: {

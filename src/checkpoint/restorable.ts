@@ -106,7 +106,12 @@ export function savepointRestorable(facts: SavepointToJudge): Verdict<RestoreObs
       'Its _metadata is not in its storage.',
       `${ANOTHER} If its data lie elsewhere, bring them back.`,
     );
-  if (data === 'DAMAGED') return no(RestoreObstacle.DATA_DAMAGED, 'Some of its files are gone or cut short.', ANOTHER);
+  if (data === 'DAMAGED')
+    return no(
+      RestoreObstacle.DATA_DAMAGED,
+      'Its _metadata cannot be read, or files of it are gone or of another size.',
+      ANOTHER,
+    );
   if (facts.drained)
     return no(
       RestoreObstacle.DRAINED,

@@ -100,7 +100,8 @@ export class DriftResolver {
   }
 
   @Mutation(() => RecheckSavepointResult, {
-    description: 'Looks once more whether the data of a savepoint are where they should be, and records the answer.',
+    description:
+      'Looks once more at a savepoint: reads its _metadata and looks for every file that it points to, for up to 60 s. Records in data whether all is there, and in fingerprint what it holds.',
   })
   recheckSavepoint(
     @Arg('input', () => RecheckSavepointInput, { description: 'Which savepoint.' }) input: RecheckSavepointInput,

@@ -4,6 +4,7 @@ import { folderName } from '../deletion/place-index.js';
 import { liveJobStates } from '../job/job.lifecycle.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { Savepoint } from '../savepoint/savepoint.entity.js';
+import type { DataState } from '../savepoint/savepoint.enums.js';
 import { type Asked, listOf, merged, placed } from './drift-list.js';
 
 /** By the database's clock, in epoch ms. */
@@ -152,5 +153,5 @@ export const lockSavepointRow = (tx: Transaction, id: string) =>
 export const seekAgain = (tx: Transaction, id: string) =>
   tx.changed(`update savepoint set look_at = now(), wakes = wakes + 1 where id = $1 and state = 'FAILED'`, [id]);
 
-export const recordData = (tx: Transaction, id: string, data: 'PRESENT' | 'MISSING') =>
+export const recordData = (tx: Transaction, id: string, data: DataState) =>
   tx.changed('update savepoint set data = $2, data_checked_at = now() where id = $1', [id, data]);

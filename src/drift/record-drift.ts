@@ -37,7 +37,7 @@ export async function missingData(look: Look, asked: Asked): Promise<Stretch<Dri
     const claim = claims.find(({ location }) => node.location !== null && sameLocation(location, node.location));
     const what =
       node.data === 'DAMAGED'
-        ? 'some of its files are gone or cut short'
+        ? 'its _metadata cannot be read, or files that it points to are gone or of another size (fingerprint.damages)'
         : back
           ? 'its _metadata was missing, and is there again: recheckSavepoint has it recorded'
           : 'its _metadata is not there';

@@ -4,7 +4,6 @@ import { checkId } from '../api/id-arg.js';
 import { InvalidInput, NotFound } from '../api/user-error.js';
 import { allRoots, findStorage } from '../cluster/find-cluster.js';
 import { OutsideStorages } from '../cluster/outside-storages.js';
-import { lookInto, seen } from '../cluster/storage-access.js';
 import { placesOf } from '../cluster/storage-root.js';
 import { type Database, isDuplicate, type Transaction } from '../db/database.js';
 import type { Caller, KeyedRequest } from '../db/idempotency.js';
@@ -15,10 +14,13 @@ import { normaliseLocation } from '../flink/location.js';
 import { type LiveWriter, liveWriterOf, writerInWords } from '../job/live-writer.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { findSavepoint, type Place, savepointAt } from './find-savepoint.js';
-import { kindByName, problemOfLocation } from './import-location.js';
+import { problemOfLocation } from './import-location.js';
 import { AlreadyKnown, type ImportSavepointInput, type ImportSavepointResult } from './import-savepoint.types.js';
-import { DataState } from './savepoint.enums.js';
+import { type Found, judgeImport } from './judge-import.js';
+import { lookAtSnapshot } from './look-at-snapshot.js';
+import { lookWithin } from './look-within.js';
 import { insertImported } from './savepoint-place.store.js';
+import { keepContents } from './snapshot-contents.store.js';
 
 /** A place with what was found out about it. */
 interface Candidate {
@@ -26,21 +28,17 @@ interface Candidate {
   place: Place;
   /** Every storage that the location lies in, with the path there: roots may lie in each other. */
   everywhere: Place[];
-  inside: WhatIsThere;
+  found: Found | InvalidInput;
 }
 
-/** What could be learned by looking. Until `_metadata` is read, that is whether it is there. */
-interface WhatIsThere {
-  data: DataState;
-  /** `_metadata` was read, and tells kind, format, size, version and operators. */
-  verified: false;
-}
+const LOOK_MS = 60_000;
 
 /** Records what was made elsewhere. It belongs to a storage, is never part of a lineage, and no rule ever deletes it. */
 export async function importSavepoint(
   { database }: { database: Database },
   input: ImportSavepointInput,
   caller: Caller,
+  lookMs = LOOK_MS,
 ): Promise<ImportSavepointResult> {
   if (input.storageId) checkId('storageId', input.storageId);
   if (input.deploymentId) checkId('deploymentId', input.deploymentId);
@@ -51,7 +49,7 @@ export async function importSavepoint(
     return new InvalidInput('description', `it has ${input.description.length} characters; 500 are kept.`);
   }
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'importSavepoint', input };
-  const candidate = await lookAt(database, input, normaliseLocation(text));
+  const candidate = await lookAt(database, input, normaliseLocation(text), lookMs);
   try {
     return await answerOnce(database, request, findSavepoint, async (tx) => {
       if (!('place' in candidate)) return candidate;
@@ -59,7 +57,8 @@ export async function importSavepoint(
       if (known) return new AlreadyKnown(candidate.location, known);
       const writer = await liveWriterOf(tx, candidate.location);
       if (writer) return ofLiveJob(candidate.location, writer);
-      return store(tx, input, candidate, caller);
+      const { found } = candidate;
+      return found instanceof InvalidInput ? found : store(tx, input, { ...candidate, found }, caller);
     });
   } catch (error) {
     if (!isDuplicate(error, 'savepoint_location') || !('place' in candidate)) throw error;
@@ -81,6 +80,7 @@ async function lookAt(
   database: Database,
   { storageId, format }: ImportSavepointInput,
   location: string,
+  lookMs: number,
 ): Promise<Candidate | NotFound | InvalidInput | OutsideStorages> {
   const named = storageId ? await findStorage(database, storageId) : null;
   if (storageId && !named) return new NotFound('storageId', 'storage', storageId);
@@ -98,55 +98,31 @@ async function lookAt(
       `${location} lies below a root of several storages: ${best.map(({ name, storageId: id }) => `${name} (${id})`).join(', ')}. Name the one that it lies in; if they are one place, say so with mergeStorages.`,
     );
   }
-  const { kind } = kindByName(place.path);
-  if (format && kind === SnapshotKind.CHECKPOINT) {
-    return new InvalidInput(
-      'format',
-      `${location} is a checkpoint by its name, and those have no format of savepoints.`,
-    );
-  }
-  const inside = await whatIsThere(database, place);
-  if (inside === 'NOTHING') {
-    return new InvalidInput(
-      'location',
-      `there is no _metadata in ${location}, and Stateward reads the storage ${place.name}. A snapshot without it is not whole and cannot be restored from.`,
-    );
-  }
-  return { location, place, everywhere: all, inside };
-}
-
-/** NOTHING: it is proven not to be there. In a storage that is not proven to be the same place, what is not found proves nothing. */
-async function whatIsThere(database: Database, { storageId, path }: Place): Promise<WhatIsThere | 'NOTHING'> {
-  const sight = await lookInto(database, storageId);
-  const there = sight && (await seen(sight, (reader) => reader.exists(`${path}/_metadata`)));
-  if (there) return { data: DataState.PRESENT, verified: false };
-  return there === false && sight?.proven ? 'NOTHING' : { data: DataState.NOT_CHECKED, verified: false };
+  const look = await lookWithin(lookMs, (signal) => lookAtSnapshot(database, place, location, { signal }));
+  return { location, place, everywhere: all, found: judgeImport({ look, location, place, format: format ?? null }) };
 }
 
 async function store(
   tx: Transaction,
   input: ImportSavepointInput,
-  { location, place, inside }: Candidate,
+  { location, place, found }: Candidate & { found: Found },
   { actor }: Caller,
 ): Promise<string | NotFound> {
   const deployment = input.deploymentId ? await lockDeployment(tx, input.deploymentId) : null;
   if (input.deploymentId && !deployment) return new NotFound('deploymentId', 'deployment', input.deploymentId);
   const id = randomUUID();
-  const { kind, flinkCheckpointId } = kindByName(place.path);
+  const { contents, ...columns } = found;
+  const description = input.description?.trim() || null;
   await insertImported(tx, {
     id,
     deploymentId: deployment?.id ?? null,
-    kind,
-    flinkCheckpointId,
-    format: input.format ?? null,
-    description: input.description?.trim() || null,
+    description,
     place,
     location,
-    data: inside.data,
-    checked: inside.data !== DataState.NOT_CHECKED,
-    verified: inside.verified,
     actor,
+    ...columns,
   });
+  if (contents) await keepContents(tx, { savepointId: id }, contents);
   await recordEvent(tx, {
     type: EventType.SAVEPOINT_IMPORTED,
     deploymentId: deployment?.id ?? null,
@@ -154,9 +130,9 @@ async function store(
     savepointId: id,
     actor,
     message:
-      `${kind === SnapshotKind.CHECKPOINT ? 'A reference to the checkpoint' : 'The savepoint'} ${location} was imported as ${id} by ${actor}` +
-      `${inside.data === DataState.PRESENT ? '' : '; whether its data are there could not be looked up'}.`,
-    details: { location, kind },
+      `${found.kind === SnapshotKind.CHECKPOINT ? 'A reference to the checkpoint' : 'The savepoint'} ${location} was imported as ${id} by ${actor}.` +
+      found.warnings.map(({ message }) => ` ${message}`).join(''),
+    details: { location, kind: found.kind, verified: found.verified, data: found.data },
   });
   return id;
 }

@@ -47,13 +47,16 @@ export async function insertImported(
     data: DataState;
     checked: boolean;
     verified: boolean;
+    drained: boolean;
+    sizeBytes: number | null;
+    warnings: { code: string; message: string }[];
     actor: string;
   },
 ): Promise<void> {
   await tx.changed(
     `insert into savepoint (id, deployment_id, origin, state, kind, format, description, storage_id, path, location, flink_checkpoint_id,
-                            data, data_checked_at, verified, completed_at, details, actor)
-     values ($1, $2, 'IMPORTED', 'COMPLETED', $3, $4, $5, $6, $7, $8, $9, $10, case when $11 then now() end, $12, now(), 'NEVER_REPORTED', $13)`,
+                            data, data_checked_at, verified, completed_at, details, actor, drained, size_bytes, warnings)
+     values ($1, $2, 'IMPORTED', 'COMPLETED', $3, $4, $5, $6, $7, $8, $9, $10, case when $11 then now() end, $12, now(), 'NEVER_REPORTED', $13, $14, $15, $16)`,
     [
       s.id,
       s.deploymentId,
@@ -68,6 +71,9 @@ export async function insertImported(
       s.checked,
       s.verified,
       s.actor,
+      s.drained,
+      s.sizeBytes,
+      JSON.stringify(s.warnings),
     ],
   );
 }

@@ -21,7 +21,7 @@ import { SavepointProgressNow } from './savepoint-progress.types.js';
 export class SavepointWarning {
   @Field(() => String, {
     description:
-      'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout. FORMAT_NOT_SUPPORTED: its schedule asks for a format that the state backend cannot write, and it is made in the other one.',
+      'LIKELY_TO_EXPIRE: earlier savepoints took more than 70 % of the checkpoint timeout. FORMAT_NOT_SUPPORTED: its schedule asks for a format that the state backend cannot write, and it is made in the other one. NOT_VERIFIED: it was imported without having read its _metadata. DATA_DAMAGED: files of it were missing or of another size when it was imported.',
   })
   code!: string;
 
@@ -82,7 +82,7 @@ export class Savepoint {
 
   @Field(() => Boolean, {
     description:
-      'False: imported without having read its _metadata. It can be restored from; its data are never deleted.',
+      'False: imported without having read its _metadata, so that kind, format and checkpoint id are those of its name and of whoever imported it. It can be restored from; its data are never deleted.',
   })
   @Column('boolean')
   verified!: boolean;
@@ -162,7 +162,7 @@ export class Savepoint {
   @Column('text', { nullable: true })
   location!: string | null;
 
-  @Field(() => SafeInt, { nullable: true, description: "Flink's checkpoint id." })
+  @Field(() => SafeInt, { nullable: true, description: "Flink's checkpoint id; null while it is not known." })
   @Column('bigint', { name: 'flink_checkpoint_id', nullable: true, transformer: bigintToNumber })
   flinkCheckpointId!: number | null;
 
@@ -186,7 +186,8 @@ export class Savepoint {
 
   @Field(() => SafeInt, {
     nullable: true,
-    description: 'Size of the state as Flink measured it; null while detailsState says why.',
+    description:
+      'Size of the state as Flink measured it, or of an imported one as its _metadata tells; null while detailsState says why.',
   })
   @Column('bigint', { name: 'size_bytes', nullable: true, transformer: bigintToNumber })
   sizeBytes!: number | null;
@@ -201,7 +202,8 @@ export class Savepoint {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Version of Flink that was asked for it; null while it is PENDING.',
+    description:
+      'Version of Flink that was asked for it; null while it is PENDING, and for an imported one: no file tells it, fingerprint.metadataVersion bounds it.',
   })
   @Column('text', { name: 'flink_version', nullable: true })
   flinkVersion!: string | null;

@@ -2,7 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { anotherAttempt, attempted, type DriftScene, driftOf, driftScene, fileAt } from '../support/drift-scenario.js';
+import {
+  anotherAttempt,
+  attempted,
+  type DriftScene,
+  driftOf,
+  driftScene,
+  fileAt,
+  snapshotAt,
+} from '../support/drift-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { insertSavepointOf } from '../support/history-rows.js';
 import { eventTypes, mutate } from '../support/mutate.js';
@@ -117,7 +125,7 @@ describe('adopting a left-over', () => {
 
   it('is declined where it has been imported, and where nobody looks after its cluster any more', async () => {
     const { savepointId, directory } = await attempted(scene, { outcome: 'ABANDONED' });
-    await fileAt(scene, `${directory}/savepoint-1/_metadata`);
+    await snapshotAt(scene, `${directory}/savepoint-1`);
     const location = `${scene.uri}/${directory}/savepoint-1`;
     const imported = await mutate(stateward, 'importSavepoint', { location }, '... on Savepoint { id }');
     expect(await adopt(savepointId)).toMatchObject({ code: 'ALREADY_KNOWN', savepointId: imported.id });
@@ -138,7 +146,7 @@ describe('looking once more for the data of a savepoint', () => {
     const id = await savepointAt('a/savepoint-1');
     expect(await recheck(id)).toMatchObject({ data: 'MISSING' });
     expect(await recheck(id)).toMatchObject({ data: 'MISSING' });
-    await fileAt(scene, 'a/savepoint-1/_metadata');
+    await snapshotAt(scene, 'a/savepoint-1');
     expect(await recheck(id)).toMatchObject({ data: 'PRESENT' });
     expect(await eventTypes(stateward, 'savepoint_id', id)).toEqual(['SAVEPOINT_DATA_MISSING', 'SAVEPOINT_DATA_FOUND']);
   });
@@ -147,14 +155,15 @@ describe('looking once more for the data of a savepoint', () => {
     const id = await savepointAt('a/savepoint-1', { data: 'NOT_CHECKED' });
     await changed(`update storage set read_state = 'UNPROVEN' where id = $1`, [scene.storageId]);
     expect(await recheck(id)).toMatchObject({ code: 'INVALID_INPUT', field: 'savepointId' });
-    await fileAt(scene, 'a/savepoint-1/_metadata');
+    await snapshotAt(scene, 'a/savepoint-1');
     expect(await recheck(id)).toMatchObject({ data: 'PRESENT' });
   });
 
-  it('leaves one that is DAMAGED so, and is declined of one that is not complete', async () => {
+  it('finds one that was DAMAGED to be whole again, and is declined of one that is not complete', async () => {
     const damaged = await savepointAt('a/savepoint-1', { data: 'DAMAGED' });
-    await fileAt(scene, 'a/savepoint-1/_metadata');
-    expect(await recheck(damaged)).toMatchObject({ data: 'DAMAGED' });
+    await snapshotAt(scene, 'a/savepoint-1');
+    expect(await recheck(damaged)).toMatchObject({ data: 'PRESENT' });
+    expect(await eventTypes(stateward, 'savepoint_id', damaged)).toEqual(['SAVEPOINT_DATA_FOUND']);
     const deleting = await savepointAt('b/savepoint-1', { state: 'DELETING' });
     expect((await recheck(deleting)).message).toContain('DELETING');
     expect(await recheck(randomUUID())).toMatchObject({ code: 'NOT_FOUND' });

@@ -7,6 +7,7 @@ import {
   driftPage,
   driftScene,
   fileAt,
+  snapshotAt,
   kindsOf,
 } from '../support/drift-scenario.js';
 import type { Data } from '../support/graphql-client.js';
@@ -44,7 +45,7 @@ const importOf = (location: string, more: object = {}): Promise<Data> =>
 
 describe('a savepoint that somebody else triggered', () => {
   it('is listed while it is there and not recorded, with the call that imports it', async () => {
-    await fileAt(scene, 'theirs/savepoint-1/_metadata');
+    await snapshotAt(scene, 'theirs/savepoint-1');
     await foreign(scene, 1, 'theirs/savepoint-1');
     const page = await driftPage(scene);
     const [entry, ...others] = page.edges.map(({ node }: Data) => node);
@@ -168,7 +169,7 @@ describe('a savepoint of ours that is not where it should be', () => {
     const recheck = () =>
       mutate(stateward, 'recheckSavepoint', { savepointId: id }, '... on Savepoint { data dataCheckedAt }');
     expect(await recheck()).toMatchObject({ data: 'MISSING' });
-    await fileAt(scene, 'a/savepoint-1/_metadata');
+    await snapshotAt(scene, 'a/savepoint-1');
     const [entry] = await driftOf(scene);
     expect(entry.message).toContain('is there again');
     expect(await recheck()).toMatchObject({ data: 'PRESENT' });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import type { Data } from '../support/graphql-client.js';
+import { metadata } from '../support/metadata-writer.js';
 import { eventTypes, mutate } from '../support/mutate.js';
 import { registerCluster } from '../support/scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
@@ -42,7 +43,7 @@ const prove = (id: string) => changed(`update storage set read_state = 'PROVEN' 
 
 async function snapshotAt(path: string): Promise<void> {
   await mkdir(join(folder, path), { recursive: true });
-  await writeFile(join(folder, path, '_metadata'), 'x');
+  await writeFile(join(folder, path, '_metadata'), metadata(6, []));
 }
 
 describe('a storage', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Data } from './graphql-client.js';
 import { insertRun, insertSavepointOf, type Run } from './history-rows.js';
+import { metadata } from './metadata-writer.js';
 import type { Stateward } from './stateward.js';
 
 const HOUR_MS = 3_600_000;
@@ -91,6 +92,16 @@ export async function fileAt({ folder }: DriftScene, path: string, bytes = 10, a
   const writtenAt = new Date(Math.floor((Date.now() - agoMs) / 1_000) * 1_000);
   await utimes(file, writtenAt, writtenAt);
   return writtenAt;
+}
+
+/** A snapshot whose `_metadata` is this; a whole one that holds no state unless told otherwise. */
+export async function snapshotAt(
+  { folder }: Pick<DriftScene, 'folder'>,
+  path: string,
+  bytes = metadata(6, []),
+): Promise<void> {
+  await mkdir(join(folder, path), { recursive: true });
+  await writeFile(join(folder, path, '_metadata'), bytes);
 }
 
 const ENTRY = `id kind attempt path location snapshots bytes bytesCutShort lastWrittenAt since ageMs message
