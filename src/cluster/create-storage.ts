@@ -37,7 +37,7 @@ export async function createStorage(
         if (refusal) return refusal;
         const id = randomUUID();
         const readRoot = input.readRoot == null ? null : readRootOfText(input.readRoot);
-        await insertStorage(tx, { id, name, readRoot }, trimmed(input));
+        await insertStorage(tx, { id, name, readRoot, injectsEntropy: input.injectsEntropy ?? false }, trimmed(input));
         await recordEvent(tx, {
           type: EventType.STORAGE_CREATED,
           storageId: id,

@@ -83,6 +83,13 @@ export class Storage {
   @Column('text', { name: 'read_state' })
   access!: StorageAccess;
 
+  @Field(() => Boolean, {
+    description:
+      'Flink there puts random text into the paths of files (s3.entropy.key), by the word of a person: savepoints in it are deleted only where their _metadata was read and all that it points to lies in their own folder.',
+  })
+  @Column('boolean', { name: 'injects_entropy' })
+  injectsEntropy!: boolean;
+
   @Field(() => StorageMove, {
     nullable: true,
     description: 'What was found when it was last moved; null: it never was.',

@@ -14,12 +14,13 @@ export const lockStorages = (tx: Transaction, ids: readonly string[]) =>
 
 export async function insertStorage(
   tx: Transaction,
-  storage: { id: string; name: string; readRoot: string | null },
+  storage: { id: string; name: string; readRoot: string | null; injectsEntropy?: boolean },
   roots: readonly { clusterId: string; uri: string }[],
 ): Promise<void> {
   await tx.changed(
-    `insert into storage (id, name, read_root, read_state) values ($1, $2, $3, case when $3::text is null then 'NONE' else 'UNPROVEN' end)`,
-    [storage.id, storage.name, storage.readRoot],
+    `insert into storage (id, name, read_root, read_state, injects_entropy)
+     values ($1, $2, $3, case when $3::text is null then 'NONE' else 'UNPROVEN' end, $4)`,
+    [storage.id, storage.name, storage.readRoot, storage.injectsEntropy ?? false],
   );
   for (const { clusterId, uri } of roots) await setRoot(tx, storage.id, clusterId, uri);
 }
@@ -36,6 +37,9 @@ export async function setRoot(tx: Transaction, storageId: string, clusterId: str
 
 export const renameStorage = (tx: Transaction, id: string, name: string) =>
   tx.changed('update storage set name = $2 where id = $1', [id, name]);
+
+export const markStorage = (tx: Transaction, id: string, injectsEntropy: boolean) =>
+  tx.changed('update storage set injects_entropy = $2 where id = $1', [id, injectsEntropy]);
 
 /** What was proven of the old place says nothing of the new one. */
 export const moveStorage = (tx: Transaction, id: string, readRoot: string | null, move: Omit<StorageMove, 'at'>) =>
@@ -99,6 +103,11 @@ export async function absorb(tx: Transaction, keep: string, others: readonly str
     `update cluster set savepoint_storage_id = case when savepoint_storage_id = any($2) then $1 else savepoint_storage_id end,
             checkpoint_storage_id = case when checkpoint_storage_id = any($2) then $1 else checkpoint_storage_id end
       where savepoint_storage_id = any($2) or checkpoint_storage_id = any($2)`,
+    [keep, others],
+  );
+  await tx.changed(
+    `update storage set injects_entropy = true
+      where id = $1 and exists (select 1 from storage where id = any($2) and injects_entropy)`,
     [keep, others],
   );
   await tx.changed('delete from storage where id = any($1)', [others]);

@@ -26,6 +26,13 @@ export class CreateStorageInput {
   })
   readRoot?: string | null;
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether Flink there puts random text into the paths of files (s3.entropy.key). Then savepoints in it are deleted only where their _metadata was read. Default: false.',
+  })
+  injectsEntropy?: boolean | null;
+
   @Field(() => String, {
     nullable: true,
     description:
@@ -55,6 +62,13 @@ export class UpdateStorageInput {
       'Where Stateward itself reads it from now on: the absolute path of a folder, or s3://bucket/prefix. null: it cannot. lastMove tells whether it can be looked into.',
   })
   readRoot?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether Flink there puts random text into the paths of files (s3.entropy.key). Then savepoints in it are deleted only where their _metadata was read. null: as it is.',
+  })
+  injectsEntropy?: boolean | null;
 
   @Field(() => String, {
     nullable: true,

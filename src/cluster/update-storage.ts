@@ -17,6 +17,7 @@ import type { Storage, StorageMove } from './storage.entity.js';
 import {
   findStorageByName,
   lockStorages,
+  markStorage,
   moveStorage,
   newestIn,
   renameStorage,
@@ -34,7 +35,7 @@ interface NewPlace {
   move: Omit<StorageMove, 'at'>;
 }
 
-/** Changes the name of a storage, the root of one cluster, or where Stateward reads it. Looks at a new place before it counts, and tells what was found. */
+/** Changes the name of a storage, its mark, the root of one cluster, or where Stateward reads it. Looks at a new place before it counts, and tells what was found. */
 export async function updateStorage(
   { database }: { database: Database },
   input: UpdateStorageInput,
@@ -62,6 +63,8 @@ export async function updateStorage(
       if (refusal) return refusal;
 
       if (name !== undefined) await renameStorage(tx, storage.id, name);
+      const mark = input.injectsEntropy ?? storage.injectsEntropy;
+      if (mark !== storage.injectsEntropy) await markStorage(tx, storage.id, mark);
       if (root) await setRoot(tx, storage.id, root.clusterId, root.uri);
       if (place) await moveStorage(tx, storage.id, place.readRoot, place.move);
       await recordEvent(tx, {
@@ -69,7 +72,7 @@ export async function updateStorage(
         storageId: storage.id,
         clusterId: root?.clusterId ?? null,
         actor: caller.actor,
-        message: `Storage ${storage.name} was changed: ${inWords(storage, name, cluster ?? null, root?.uri, place)}.`,
+        message: `Storage ${storage.name} was changed: ${inWords(storage, { name, cluster: cluster ?? null, uri: root?.uri, mark, place })}.`,
       });
       return storage.id;
     });
@@ -169,16 +172,20 @@ async function lookFor(database: Database, storageId: string, folder: string | n
   return move;
 }
 
-function inWords(
-  storage: Storage,
-  name: string | undefined,
-  cluster: Cluster | null,
-  uri: string | undefined,
-  place: NewPlace | null,
-): string {
+interface Change {
+  name: string | undefined;
+  cluster: Cluster | null;
+  uri: string | undefined;
+  mark: boolean;
+  place: NewPlace | null;
+}
+
+function inWords(storage: Storage, { name, cluster, uri, mark, place }: Change): string {
   const words = [
     name !== undefined && name !== storage.name && `its name is ${name}`,
     cluster && uri !== undefined && `cluster ${cluster.name} reaches it by ${uri}`,
+    mark !== storage.injectsEntropy &&
+      `Flink ${mark ? 'injects' : 'does not inject'} entropy into the paths of files there`,
     place && place.readRoot !== storage.readRoot && `it is read in ${place.readRoot ?? 'no place'}`,
     place?.move.readable && `${place.move.found} of the ${place.move.lookedFor} newest savepoints were found there`,
   ].filter((word) => word);

@@ -3,7 +3,7 @@ import type { Sql, Transaction } from '../db/database.js';
 import type { SavepointState } from '../savepoint/savepoint.enums.js';
 import type { WhereItLies } from './containment.js';
 import type { DeletionRule, DeletionScope } from './deletion.enums.js';
-import { ATTEMPTS } from './disposal.store.js';
+import { ATTEMPTS, CONTAINED } from './disposal.store.js';
 
 /** Locked, in the order of their ids, so that two who want several never wait for each other. */
 export async function lockCompleted(tx: Transaction, ids: readonly string[]): Promise<string[]> {
@@ -55,7 +55,7 @@ export interface SavepointToDelete extends WhereItLies {
 }
 
 const TO_DELETE = `jsonb_build_object('id', s.id, 'deploymentId', s.deployment_id, 'state', s.state, 'kind', s.kind, 'origin', s.origin,
-  'verified', s.verified, 'storageId', s.storage_id, 'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'attempts', ${ATTEMPTS})`;
+  'verified', s.verified, 'storageId', s.storage_id, 'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'attempts', ${ATTEMPTS}, ${CONTAINED})`;
 
 /** In the order of their ids; locked, so that whoever would start from one, pin it or delete it too comes second. */
 export async function savepointsToDelete(

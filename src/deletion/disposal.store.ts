@@ -62,6 +62,10 @@ export interface Asked {
 export const ATTEMPTS = `coalesce((select jsonb_agg(jsonb_build_object('storageId', a.storage_id, 'directory', a.directory))
                                      from savepoint_attempt a where a.savepoint_id = s.id), '[]')`;
 
+/** Whether all files of savepoint `s` lie in its folder, as far as that is known: of its `_metadata`, and of its storage. */
+export const CONTAINED = `'selfContained', (select h.self_contained from snapshot_contents h where h.savepoint_id = s.id),
+  'injectsEntropy', coalesce((select g.injects_entropy from storage g where g.id = s.storage_id), false)`;
+
 /** null: the claim is not held any more. */
 export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAtWork | null> {
   const row = await sql.row<{ work: DeletionAtWork }>(
@@ -71,7 +75,7 @@ export async function deletionAtWork(sql: Sql, claim: Claim): Promise<DeletionAt
         'failedAgoMs', (extract(epoch from now() - d.failed_at) * 1000)::float8, 'waitingFor', d.waiting_for, 'repliesLost', d.replies_lost, 'failures', d.failures,
         'savepoint', jsonb_build_object('state', s.state, 'kind', s.kind, 'origin', s.origin, 'verified', s.verified, 'storageId', s.storage_id,
            'path', s.path, 'location', s.location, 'sizeBytes', s.size_bytes, 'flinkVersion', s.flink_version, 'madeBy', s.cluster_id,
-           'storageName', t.name, 'attempts', ${ATTEMPTS}),
+           'storageName', t.name, 'attempts', ${ATTEMPTS}, ${CONTAINED}),
         'disposers', coalesce((select jsonb_agg(jsonb_build_object('clusterId', c.id, 'name', c.name, 'url', c.url, 'state', c.state,
                                   'flinkVersion', c.flink_version, 'processMark', c.process_mark, 'uri', r.uri))
                                 from storage_root r join cluster c on c.id = r.cluster_id

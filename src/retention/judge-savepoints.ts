@@ -1,4 +1,5 @@
 import type { Sql } from '../db/database.js';
+import { findUncontained } from '../deletion/find-deletion.js';
 import { protectionsOf, type SavepointFacts } from '../deletion/protection.js';
 import { readProtectionFacts } from '../deletion/protection-facts.js';
 import { previewToken } from './preview-token.js';
@@ -23,7 +24,13 @@ export async function judgeSavepoints(sql: Sql, deploymentId: string, policy: Re
   const facts = await readProtectionFacts(sql, { deploymentId });
   const { now, name: deploymentName, ...deployment } = standing;
   const protections = protectionsOf(facts, now);
-  const choice = chooseRetention({ policy, savepoints: facts.savepoints, protections, now, deployment });
+  const question = { policy, savepoints: facts.savepoints, protections, now, deployment };
+  const wanted = chooseRetention(question);
+  const notDeletable = await findUncontained(
+    sql,
+    wanted.delete.map(({ id }) => id),
+  );
+  const choice = notDeletable.size === 0 ? wanted : chooseRetention({ ...question, notDeletable });
   const token = previewToken({ deploymentId, by: policy, ids: choice.delete.map(({ id }) => id) });
   return { deploymentName, savepoints: new Map(facts.savepoints.map((one) => [one.id, one])), choice, token, now };
 }

@@ -26,6 +26,8 @@ export interface RetentionQuestion {
   /** All of the deployment; those that are not COMPLETED are passed over. */
   savepoints: readonly SavepointFacts[];
   protections: ReadonlyMap<string, readonly Protection[]>;
+  /** Where Stateward deletes nothing, and why (RT-7); absent: nowhere that is known. */
+  notDeletable?: ReadonlyMap<string, string>;
   /** Epoch ms on the database's clock. */
   now: number;
   deployment: {
@@ -45,6 +47,8 @@ export type KeptBecause =
   | 'WITHIN_POLICY'
   /** The policy does not touch savepoints of its origin. */
   | 'ORIGIN'
+  /** It would go, and Stateward deletes nothing where it lies. */
+  | 'NOT_DELETABLE'
   /** It would go if cleaning did not wait. */
   | 'CLEANING_WAITS';
 
@@ -94,6 +98,7 @@ export function chooseRetention({
   policy,
   savepoints,
   protections,
+  notDeletable,
   now,
   deployment,
 }: RetentionQuestion): RetentionChoice {
@@ -114,6 +119,7 @@ export function chooseRetention({
     const [firmest] = protectedBy;
     if (firmest) keep.push(keptBy(firmest, protectedBy, due, deferred));
     else if (due.rules.length === 0) keep.push(keptForNow(due, deferred));
+    else if (notDeletable?.has(savepoint.id)) keep.push(keptByItsPlace(savepoint.id, notDeletable.get(savepoint.id)));
     else if (deferred) keep.push(keptWhileCleaningWaits(due, deferred));
     else going.push({ id: savepoint.id, rules: due.rules, message: because(due, now), bytes: savepoint.sizeBytes });
     if (takesPlace(savepoint, protectedBy)) newer += 1;
@@ -128,6 +134,14 @@ export function chooseRetention({
     large: going.length >= NEVER_LARGE_BELOW && going.length * 2 > mayTouch,
   };
 }
+
+const keptByItsPlace = (id: string, problem: string | undefined): Kept => ({
+  id,
+  why: 'NOT_DELETABLE',
+  message: `Stateward deletes nothing there: ${problem}.`,
+  expiresAt: null,
+  expiresWhen: null,
+});
 
 interface Due {
   savepoint: SavepointFacts;

@@ -86,7 +86,7 @@ export class KeptSavepoint {
 
   @Field(() => String, {
     description:
-      'WITHIN_POLICY, ORIGIN, CLEANING_WAITS, NO_POLICY, GOES (with the next pass), or what protects it: START_UNDER_WAY, SOURCE_OF_LIVE_RUN, LATEST_STATE, NEWEST_GOOD, SHARED_DATA, PINNED, HELD.',
+      'WITHIN_POLICY, ORIGIN, CLEANING_WAITS, NOT_DELETABLE (where it lies nothing is deleted), NO_POLICY, GOES (with the next pass), or what protects it: START_UNDER_WAY, SOURCE_OF_LIVE_RUN, LATEST_STATE, NEWEST_GOOD, SHARED_DATA, PINNED, HELD.',
   })
   why!: string;
 

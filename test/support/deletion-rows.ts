@@ -88,8 +88,20 @@ export async function insertImport(
       where c.id = $2`,
     [id, clusterId, deploymentId, kind, verified],
   );
+  if (verified) await insertContents(database, id, { selfContained: true });
   return id;
 }
+
+/** What its `_metadata` has told, as far as deletions ask for it. */
+export const insertContents = (
+  database: Stateward['services']['database'],
+  id: string,
+  { selfContained }: { selfContained: boolean },
+) =>
+  database.changed(
+    `insert into snapshot_contents (id, savepoint_id, source, self_contained, contents) values (gen_random_uuid(), $1, 'METADATA', $2, '{}')`,
+    [id, selfContained],
+  );
 
 export async function statesOf({ services: { database } }: Stateward, ids: readonly string[]): Promise<string[]> {
   const rows = await database.rows<{ id: string; state: string }>(

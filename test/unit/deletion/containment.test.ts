@@ -11,6 +11,8 @@ const place = (more: Partial<WhereItLies> = {}): WhereItLies => ({
   kind: 'SAVEPOINT',
   origin: 'MANUAL',
   verified: true,
+  selfContained: null,
+  injectsEntropy: false,
   storageId: STORAGE,
   path: PATH,
   attempts: [{ storageId: STORAGE, directory: DIRECTORY }],
@@ -28,8 +30,15 @@ describe('the place of a savepoint', () => {
       },
     ],
     ['of a stop', { origin: 'STOP' }],
-    ['that was imported, wherever it lies', { origin: 'IMPORTED', attempts: [], path: 'old/place/savepoint-abc-def' }],
-    ['that was imported from the root itself', { origin: 'IMPORTED', attempts: [], path: 'savepoint-abc-def' }],
+    ['whose _metadata was read, in a storage that injects entropy', { selfContained: true, injectsEntropy: true }],
+    [
+      'that was imported, wherever it lies',
+      { origin: 'IMPORTED', selfContained: true, attempts: [], path: 'old/place/savepoint-abc-def' },
+    ],
+    [
+      'that was imported from the root itself',
+      { origin: 'IMPORTED', selfContained: true, attempts: [], path: 'savepoint-abc-def' },
+    ],
   ])('is one where Stateward deletes: %s', (_, more) => {
     expect(problemOfPlace(place(more))).toBeNull();
   });
@@ -52,6 +61,15 @@ describe('the place of a savepoint', () => {
       /elsewhere/,
     ],
     ['unread _metadata', { origin: 'IMPORTED', verified: false, attempts: [] }, /_metadata/],
+    ['files elsewhere, by its _metadata', { selfContained: false }, /outside of its own folder/],
+    ['files elsewhere, of an import', { origin: 'IMPORTED', selfContained: false, attempts: [] }, /outside of its own/],
+    ['nothing known of the files of an import', { origin: 'IMPORTED', attempts: [] }, /is not known/],
+    ['a storage that injects entropy, and unread _metadata', { injectsEntropy: true }, /injects entropy/],
+    [
+      'files elsewhere, in a storage that injects entropy',
+      { injectsEntropy: true, selfContained: false },
+      /outside of its own folder/,
+    ],
     ['dots', { path: `${DIRECTORY}/../1/savepoint-a-b` }, /plain path/],
     ['encoded dots', { path: `${DIRECTORY}/%2e%2e/savepoint-a-b` }, /plain path/],
     ['an encoded slash', { path: `${DIRECTORY}%2Fsavepoint-a-b` }, /plain path/],
@@ -214,7 +232,7 @@ it('lets no hostile path of a verified import lead out of its root, or to anythi
     const path = Array.from({ length: 1 + Math.floor(next() * 5) }, () =>
       pick(['old', 'savepoint-a-b', '/', ...PIECES]),
     ).join('');
-    if (problemOfPlace(place({ origin: 'IMPORTED', attempts: [], path })) !== null) continue;
+    if (problemOfPlace(place({ origin: 'IMPORTED', selfContained: true, attempts: [], path })) !== null) continue;
     accepted += 1;
     const location = locationBelow('s3://bucket/sp', path) ?? '';
     for (const reading of readings(location)) {
