@@ -52,7 +52,7 @@ describe('an import whose _metadata is read', () => {
       warnings: [],
       fingerprint: {
         source: 'METADATA',
-        metadataVersion: version === '2.3.0' ? 6 : 4,
+        metadataVersion: found.version,
         stateBytes: facts.rest.state_size,
         damaged: 0,
         notReached: 0,
