@@ -18,6 +18,8 @@ export const failPoints = [
   'savepoint.ended',
   // its details and data were read, and are not written
   'savepoint.details-read',
+  // worker, a start: its state was looked at, and nothing is written
+  'start.state-looked-at',
   // worker, a start: the jar lies on the cluster, unknown to us; the run written down but not made; made but not known
   'start.uploaded',
   'start.run-stored',

@@ -11,6 +11,10 @@ import { runTask } from './run-task.js';
 import { startWatchers } from './watchers.js';
 import type { WorkerServices } from './worker-services.js';
 
+const SUBMISSIONS_AT_ONCE = 4;
+/** Most of what they take is waiting for a storage. */
+const SNAPSHOT_LOOKS_AT_ONCE = 8;
+
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
 export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
   const workerId = randomUUID();
@@ -23,7 +27,8 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     ...shared,
     workerId,
     followSavepoints,
-    longCalls: new LongCalls(keptClaims),
+    longCalls: new LongCalls(keptClaims, SUBMISSIONS_AT_ONCE),
+    snapshotLooks: new LongCalls(keptClaims, SNAPSHOT_LOOKS_AT_ONCE),
     keptClaims,
     clusterLoad: { owned: 0 },
   };

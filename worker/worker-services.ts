@@ -9,6 +9,7 @@ export interface WorkerServices extends Services {
   workerId: string;
   followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
+  snapshotLooks: LongCalls;
   keptClaims: KeptClaims;
   /** How many clusters this worker looks after; kept by the watchers. */
   clusterLoad: { owned: number };

@@ -10,6 +10,7 @@ import { SchedulesSetAside1764633600000 } from './migrations/0007-schedules-set-
 import { AdoptedSources1764720000000 } from './migrations/0008-adopted-sources.js';
 import { UntoldDisposals1764806400000 } from './migrations/0009-untold-disposals.js';
 import { SnapshotContents1764892800000 } from './migrations/0010-snapshot-contents.js';
+import { BeforeAndAfterAStart1764979200000 } from './migrations/0011-before-and-after-a-start.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -32,6 +33,7 @@ export async function runMigrations(url: string): Promise<void> {
       AdoptedSources1764720000000,
       UntoldDisposals1764806400000,
       SnapshotContents1764892800000,
+      BeforeAndAfterAStart1764979200000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

@@ -35,6 +35,7 @@ export enum JobFailureCode {
   SUBMISSION_LOST = 'SUBMISSION_LOST',
   ANOTHER_RUN_IS_LIVE = 'ANOTHER_RUN_IS_LIVE',
   ARTIFACT_MISSING = 'ARTIFACT_MISSING',
+  STATE_DAMAGED = 'STATE_DAMAGED',
   SECRET_MISSING = 'SECRET_MISSING',
   RESTORE_NOT_TAKEN = 'RESTORE_NOT_TAKEN',
   FLINK_FAILED = 'FLINK_FAILED',
@@ -52,6 +53,10 @@ registerEnumType(JobFailureCode, {
     ANOTHER_RUN_IS_LIVE: { description: 'Before the submission another run of the same job was found alive in Flink.' },
     SECRET_MISSING: { description: 'Its arguments or settings name a secret that the worker has not got.' },
     ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
+    STATE_DAMAGED: {
+      description:
+        'Before the submission files of the state that was to be restored were found to be gone or cut short.',
+    },
     RESTORE_NOT_TAKEN: { description: 'It ran without the chosen state restored, and was cancelled at once.' },
     FLINK_FAILED: { description: 'The job failed in Flink; failureRootCause says why.' },
     JOB_LOST: { description: 'A new JobManager process does not know the job.' },
@@ -156,6 +161,18 @@ export class Job {
 
   @Column('boolean', { name: 'allow_second_run' })
   allowSecondRun!: boolean;
+
+  @Column('boolean', { name: 'ignore_findings' })
+  ignoreFindings!: boolean;
+
+  @Column('jsonb', { name: 'state_look', nullable: true })
+  stateLook!: { result: 'WHOLE' | 'DAMAGED' | 'NOT_TOLD'; why: string | null } | null;
+
+  @Column('timestamptz', { name: 'state_looked_at', nullable: true })
+  stateLookedAt!: Date | null;
+
+  @Column('text', { name: 'own_look', nullable: true })
+  ownLook!: 'DUE' | 'DONE' | null;
 
   @Column('bigint', { name: 'restored_checkpoint_id', nullable: true, transformer: bigintToNumber })
   restoredCheckpointId!: number | null;

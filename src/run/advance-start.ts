@@ -21,6 +21,7 @@ import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { AdvanceStartDeps } from './start-deps.js';
 import { liveRunsAmong } from '../job/find-foreign-runs.js';
+import { lookAtStartState } from './look-at-start-state.js';
 import { type SubmissionAtWork, submissionAtWork } from './run.store.js';
 import { declined, failStart, submitAnew, submitted, withdrawStart } from './settle-start.js';
 
@@ -69,6 +70,7 @@ async function submit(deps: AdvanceStartDeps, work: SubmissionAtWork, claim: Cla
     return failStart(deps, work, claim, flink, failure);
   }
   if (await anotherRunIsLive(deps, work, claim, flink)) return;
+  if (!(await lookAtStartState(deps, work, claim, flink))) return;
   const jarId =
     work.jarId !== null && work.processMark === processMark
       ? work.jarId

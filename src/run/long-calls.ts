@@ -1,17 +1,18 @@
 import type { Claim } from '../db/claims.js';
 import type { KeptClaims } from '../db/kept-claims.js';
 
-const AT_ONCE = 4;
-
-/** Calls that outlast a lease (jar upload, run): few at once, and the claim is kept while they last. */
+/** Calls that outlast a lease (jar upload, run, a look at a whole snapshot): few at once, and the claim is kept while they last. */
 export class LongCalls {
   private running = 0;
 
-  constructor(private readonly keptClaims: KeptClaims) {}
+  constructor(
+    private readonly keptClaims: KeptClaims,
+    private readonly atOnce: number,
+  ) {}
 
   /** False: all places are taken; give the row back and come again. */
   get hasRoom(): boolean {
-    return this.running < AT_ONCE;
+    return this.running < this.atOnce;
   }
 
   /** Aborts the call when the claim is lost or cannot be renewed: what it has done is then looked up as after a lost reply. */

@@ -106,6 +106,7 @@ async function store(tx: Transaction, { deployment, start, plan, settings, calle
       ...settings,
       allowNonRestoredState: start.allowNonRestoredState,
       allowSecondRun: start.allowSecondRun,
+      ignoreFindings: start.ignoreFindings,
       startSavepointId: plan?.found.point.savepointId ?? null,
       startJobId: plan?.found.point.jobId ?? null,
       startCheckpointId: plan?.found.point.flinkCheckpointId ?? null,

@@ -2,6 +2,7 @@ import type { ClusterState } from '../cluster/cluster.entity.js';
 import type { Claim } from '../db/claims.js';
 import type { Sql, Transaction } from '../db/database.js';
 import type { Job, JobState } from '../job/job.entity.js';
+import type { StateLookResult } from './state-finding.js';
 
 export async function insertJob(
   tx: Transaction,
@@ -20,6 +21,7 @@ export async function insertJob(
     | 'flinkConfiguration'
     | 'allowNonRestoredState'
     | 'allowSecondRun'
+    | 'ignoreFindings'
     | 'startSavepointId'
     | 'startJobId'
     | 'startCheckpointId'
@@ -33,9 +35,9 @@ export async function insertJob(
   await tx.changed(
     `insert into job (id, deployment_id, cluster_id, run, flink_job_id, state, strategy, artifact_id, entry_class, program_arguments,
                       parallelism, flink_configuration, actor, waiting_for, look_at, allow_non_restored_state, allow_second_run,
-                      start_savepoint_id, start_job_id, start_checkpoint_id, start_location, start_triggered_at, start_why, start_warnings)
+                      start_savepoint_id, start_job_id, start_checkpoint_id, start_location, start_triggered_at, start_why, start_warnings, ignore_findings)
      values ($1, $2, $3, $4, $5, 'SUBMITTING', $6, $7, $8, $9, $10, $11, $12, 'a worker to submit it', now() + $13 * interval '1 ms',
-             $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+             $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
     [
       job.id,
       job.deploymentId,
@@ -59,6 +61,7 @@ export async function insertJob(
       job.startTriggeredAt,
       job.startWhy,
       JSON.stringify(job.startWarnings),
+      job.ignoreFindings,
     ],
   );
 }
@@ -79,8 +82,16 @@ export interface SubmissionAtWork {
   flinkConfiguration: Record<string, string>;
   /** null: without state. */
   startLocation: string | null;
+  /** The savepoint of ours that lies there, or what a run of ours has left. */
+  startSavepointId: string | null;
+  startJobId: string | null;
+  startCheckpointId: number | null;
   allowNonRestoredState: boolean;
   allowSecondRun: boolean;
+  ignoreFindings: boolean;
+  /** How its state was found, and how long ago; null: it was not looked at yet. */
+  stateLook: { result: StateLookResult; why: string | null } | null;
+  stateLookedAgoMs: number | null;
   /** A stop was accepted: nothing is submitted any more. */
   stopId: string | null;
   /** Since the run call left, or was about to; null before it. */
@@ -98,7 +109,9 @@ export async function submissionAtWork(sql: Sql, claim: Claim): Promise<Submissi
         'id', j.id, 'deploymentId', j.deployment_id, 'deploymentName', d.name, 'run', j.run, 'state', j.state, 'flinkJobId', j.flink_job_id,
         'submission', j.submission, 'jarId', j.jar_id, 'entryClass', j.entry_class, 'programArguments', to_jsonb(j.program_arguments),
         'parallelism', j.parallelism, 'flinkConfiguration', j.flink_configuration, 'startLocation', j.start_location,
-        'allowNonRestoredState', j.allow_non_restored_state, 'allowSecondRun', j.allow_second_run,
+        'startSavepointId', j.start_savepoint_id, 'startJobId', j.start_job_id, 'startCheckpointId', j.start_checkpoint_id,
+        'allowNonRestoredState', j.allow_non_restored_state, 'allowSecondRun', j.allow_second_run, 'ignoreFindings', j.ignore_findings,
+        'stateLook', j.state_look, 'stateLookedAgoMs', (extract(epoch from now() - j.state_looked_at) * 1000)::float8,
         'stopId', (select s.id from stop s where s.job_id = j.id and s.state in ('WAITING', 'IN_PROGRESS')),
         'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
         'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark),

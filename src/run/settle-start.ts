@@ -43,7 +43,7 @@ export async function submitted(
     const stop = await lockStopOf(tx, work.id); // one may have been accepted since the submission was read
     await tellDeployment(tx, aboutJob(work), stop === null ? JobState.INITIALIZING : JobState.STOPPING, {
       type: EventType.JOB_SUBMITTED,
-      message: `Run ${work.run} was taken by Flink as job ${work.flinkJobId} on ${work.cluster.name}.`,
+      message: `Run ${work.run} was taken by Flink as job ${work.flinkJobId} on ${work.cluster.name}.${lookInWords(work)}`,
     });
   });
   await removeJar(deps, work, flink);
@@ -93,6 +93,14 @@ export async function submitAnew(
     );
   });
   await removeJar(deps, work, flink);
+}
+
+/** What the look at its state could not tell, or told in vain. */
+function lookInWords({ stateLook }: SubmissionAtWork): string {
+  if (stateLook === null || stateLook.result === 'WHOLE') return '';
+  return stateLook.result === 'DAMAGED'
+    ? ` Its state was found damaged before (${stateLook.why}), and was to be tried all the same (ignoreFindings).`
+    : ` Whether all files of its state are there was not told: ${stateLook.why}.`;
 }
 
 export interface StartFailure {

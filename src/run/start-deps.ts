@@ -8,6 +8,8 @@ export interface AdvanceStartDeps {
   database: Database;
   flinkClients: FlinkClients;
   longCalls: LongCalls;
+  /** Looks at snapshots: a storage that hangs must not keep uploads and submissions from their places. */
+  snapshotLooks: LongCalls;
   config: { artifactFolder: string; secrets: ReadonlyMap<string, string> };
   log: Logger;
 }

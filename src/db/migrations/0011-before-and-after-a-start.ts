@@ -1,0 +1,33 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** What is looked at before a start, and after it. */
+export class BeforeAndAfterAStart1764979200000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(text);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations go forward only: restore a backup to go back.');
+  }
+}
+
+const text = /* sql */ `
+alter table job
+  add column ignore_findings boolean not null default false,
+  -- the look at the state that it starts from, before anything was submitted: { result, why }
+  add column state_look jsonb,
+  add column state_looked_at timestamptz,
+  -- the look at what it has made itself. DUE: from its first completed checkpoint on; DONE: read, or given up
+  add column own_look text check (own_look in ('DUE', 'DONE')),
+  add column own_look_since timestamptz,
+  -- the snapshot that was read: { location, savepointId, storageId, path, flinkCheckpointId }
+  add column own_snapshot jsonb,
+  -- what came of the state that it was started from
+  add column restore_check jsonb;
+
+-- runs that have their first checkpoint behind them are looked at once, as those to come
+with due as (
+  select j.id from job j join job_checkpoints a on a.job_id = j.id
+   where a.first_completed_id is not null and j.state in ('INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING'))
+update job j set own_look = 'DUE', own_look_since = now(), look_at = now() from due where due.id = j.id;
+`;

@@ -1,0 +1,99 @@
+import { storagesOfCluster } from '../cluster/find-cluster.js';
+import { placesOf } from '../cluster/storage-root.js';
+import { type Claim, fencedWrite } from '../db/claims.js';
+import type { Sql } from '../db/database.js';
+import { failPoint } from '../fail-point.js';
+import type { FlinkApi } from '../flink/flink.types.js';
+import { JobFailureCode, JobState } from '../job/job.entity.js';
+import { findSavepoint } from '../savepoint/find-savepoint.js';
+import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
+import { lookWhileWanted } from './look-while-wanted.js';
+import { noteStateLook } from './note-state-look.js';
+import type { SubmissionAtWork } from './run.store.js';
+import { failStart, withdrawStart } from './settle-start.js';
+import type { AdvanceStartDeps } from './start-deps.js';
+import { findingOf, type StateToLookAt } from './state-finding.js';
+import { otherSavepointsOf } from './state-look.store.js';
+
+const SUBMITTING = [JobState.SUBMITTING];
+/** A submission that is repeated soon takes the word of the look before it. */
+const GOOD_FOR_MS = 5 * 60_000;
+const OTHERS_NAMED = 3;
+
+/**
+ * Looks for every file of the state that was chosen, before anything is submitted: Flink takes a job whose files are gone, and
+ * fails over and over while it runs. Where it cannot be told the start goes on, and says so. False: this ended the start, or
+ * gave it back.
+ */
+export async function lookAtStartState(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  flink: FlinkApi,
+): Promise<boolean> {
+  if (work.startLocation === null) return true;
+  const { database, snapshotLooks } = deps;
+  const isFresh = work.stateLookedAgoMs !== null && work.stateLookedAgoMs < GOOD_FOR_MS;
+  if (!isFresh || !work.stateLook) {
+    if (!snapshotLooks.hasRoom) {
+      const waiting = { waiting_for: 'looks of this worker at other states' };
+      await fencedWrite(database, claim, SUBMITTING, waiting, { againInMs: 1_000 });
+      return false;
+    }
+    const state = await stateOf(database, work, work.startLocation);
+    const look = await lookAt(deps, work, claim, state);
+    if (look === 'STOPPED') {
+      await withdrawStart(deps, work, claim, flink);
+      return false;
+    }
+    failPoint('start.state-looked-at');
+    const found = findingOf(look);
+    await noteStateLook(database, work, claim, state, look, found);
+    work.stateLook = { result: found.result, why: found.why };
+  }
+  if (work.stateLook.result !== 'DAMAGED' || work.ignoreFindings) return true;
+  const message = await messageOf(database, work, work.stateLook.why ?? '');
+  await failStart(deps, work, claim, flink, { code: JobFailureCode.STATE_DAMAGED, message, cause: null });
+  return false;
+}
+
+async function lookAt(
+  deps: AdvanceStartDeps,
+  work: SubmissionAtWork,
+  claim: Claim,
+  { place, location }: StateToLookAt,
+): Promise<SnapshotLook | 'STOPPED'> {
+  if (!place) return { kind: 'NOT_SEEN', why: 'it lies in no storage, or in more than one', soon: false };
+  await fencedWrite(
+    deps.database,
+    claim,
+    SUBMITTING,
+    { waiting_for: 'the files of its state to be looked at', state_look: null, state_looked_at: null },
+    'HOLD',
+  );
+  return lookWhileWanted(deps, work.id, claim, place, location);
+}
+
+/** A savepoint of ours knows where it lies; anything else lies below the roots under which the cluster reaches its storages. */
+async function stateOf(sql: Sql, work: SubmissionAtWork, location: string): Promise<StateToLookAt> {
+  const savepoint = work.startSavepointId === null ? null : await findSavepoint(sql, work.startSavepointId);
+  if (savepoint?.storageId && savepoint.path)
+    return {
+      location: savepoint.location ?? location,
+      place: { storageId: savepoint.storageId, path: savepoint.path },
+    };
+  const [place, another] = placesOf(await storagesOfCluster(sql, work.cluster.id), location).best;
+  return { location, place: place && !another ? { storageId: place.storageId, path: place.path } : null };
+}
+
+async function messageOf(sql: Sql, work: SubmissionAtWork, why: string): Promise<string> {
+  const others = await otherSavepointsOf(sql, work.deploymentId, work.startSavepointId, OTHERS_NAMED);
+  const instead =
+    others.length === 0
+      ? 'No other savepoint of the deployment is known to be whole.'
+      : `Other savepoints of the deployment: ${others.map(({ id }) => id).join(', ')}.`;
+  return (
+    `The state that it was to start from is damaged (${work.startLocation}): ${why}. Nothing was submitted. ` +
+    `Bring the files back, or start from another state; ignoreFindings: true tries it all the same. ${instead}`
+  );
+}
