@@ -24,6 +24,8 @@ export const failPoints = [
   'start.uploaded',
   'start.run-stored',
   'start.run-made',
+  // what it was started from and a snapshot of its own were read and compared, and nothing is written
+  'start.own-snapshot-read',
   // worker, a stop: its savepoint is stored and not sent; the cancel written down but not made
   'stop.savepoint-stored',
   'stop.cancel-stored',

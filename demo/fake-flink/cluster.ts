@@ -5,7 +5,7 @@ import type { FlinkVersion } from './captured-replies.js';
 import type { FakeJob } from './fake-job.js';
 import type { ProgramTraits } from './job-checkpoints.js';
 import type { Retention } from './job-settings.js';
-import { isBelow, localPath } from './snapshot-files.js';
+import { type HeldByOperators, isBelow, localPath } from './snapshot-files.js';
 import { Timeline } from './timeline.js';
 
 /**
@@ -70,6 +70,8 @@ export interface FakeFlinkKnobs {
   lostTaskManagerCycleMs: number;
   /** Savepoints and checkpoints get a folder and `_metadata` on disk, when they lie below the fake's own folder. */
   writesFiles: boolean;
+  /** What the operators of a program hold in its snapshots; null: nothing. */
+  held: ((program: ProgramTraits) => HeldByOperators) | null;
   /** How old `/jobs/:id/checkpoints` may be. */
   statisticsCacheMs: number;
   /** How old `/jobs/:id` and `/jobs/:id/exceptions` may be; null: as the statistics. */
@@ -140,6 +142,7 @@ export class Cluster {
     restartDurationMs: 50,
     lostTaskManagerCycleMs: 1_000,
     writesFiles: true,
+    held: null,
     statisticsCacheMs: 0,
     detailsCacheMs: null,
     disposalDurationMs: 0,

@@ -148,7 +148,8 @@ export class JobCheckpoints {
     const { version } = this.cluster;
     const { vertices: operators, id: checkpointId } = snapshot;
     const folder = this.ownFolder(snapshot.location);
-    if (folder !== null) writeSnapshot(folder, { version, checkpointId, kind: 'CHECKPOINT', operators });
+    const held = this.cluster.knobs.held?.(this.job.program);
+    if (folder !== null) writeSnapshot(folder, { version, checkpointId, kind: 'CHECKPOINT', operators, held });
     this.retained.unshift(snapshot);
     this.retained.splice(this.job.settings.retained).forEach((entry) => this.discard(entry));
   }

@@ -293,6 +293,7 @@ export class SavepointOperations {
         checkpointId: snapshot.id,
         kind: { format: snapshot.format ?? 'CANONICAL', end },
         operators: snapshot.vertices,
+        held: cluster.knobs.held?.(job.program),
       });
     }
     job.checkpoints.finish(snapshot);

@@ -131,10 +131,18 @@ export interface SnapshotContent {
   kind: SnapshotKind;
   /** Listed without state, as Flink lists operators whose subtasks hold none. */
   operators: { id: string; name: string; parallelism: number }[];
+  /** In place of those. */
+  held?: HeldByOperators | null | undefined;
 }
 
-/** A valid `_metadata` file whose operators hold no state. */
-export function encodeMetadata({ version, checkpointId, kind, operators }: SnapshotContent): Buffer {
+/** Operators with what they hold, as Flink's serializers write them, and the files that this lies in beside `_metadata`. */
+export interface HeldByOperators {
+  operators: Buffer[];
+  files: Record<string, Buffer>;
+}
+
+/** A valid `_metadata` file, whose operators hold no state unless that is given. */
+export function encodeMetadata({ version, checkpointId, kind, operators, held }: SnapshotContent): Buffer {
   const id = Buffer.alloc(8);
   id.writeBigInt64BE(BigInt(checkpointId));
   const format = METADATA_VERSION[version];
@@ -151,8 +159,8 @@ export function encodeMetadata({ version, checkpointId, kind, operators }: Snaps
     int(format),
     id,
     int(0),
-    int(operators.length),
-    ...listed,
+    int(held ? held.operators.length : operators.length),
+    ...(held ? held.operators : listed),
     properties(kind),
   ]);
 }
@@ -173,6 +181,7 @@ export function makeFolder(folder: string | null): string | null {
 /** Creates the folder and its `_metadata`. */
 export function writeSnapshot(folder: string, content: SnapshotContent): void {
   mkdirSync(folder, { recursive: true });
+  for (const [name, bytes] of Object.entries(content.held?.files ?? {})) writeFileSync(path.join(folder, name), bytes);
   writeFileSync(path.join(folder, '_metadata'), encodeMetadata(content));
 }
 

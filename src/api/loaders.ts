@@ -9,6 +9,8 @@ import type { Cluster } from '../cluster/cluster.entity.js';
 import { findClusters, findStorages, type ReachedStorage, rootsOfStorages } from '../cluster/find-cluster.js';
 import { findSameText } from '../cluster/same-text.js';
 import type { Storage } from '../cluster/storage.entity.js';
+import { findUidReports } from '../compatibility/find-uid-reports.js';
+import type { UidReport } from '../compatibility/uid-report.types.js';
 import type { Database } from '../db/database.js';
 import type { Deletion } from '../deletion/deletion.entity.js';
 import { findDeletions, findPlaceProblems } from '../deletion/find-deletion.js';
@@ -48,6 +50,8 @@ export interface Loaders {
   checkpoint: DataLoader<CheckpointKey, Checkpoint | null, string>;
   /** By deployment. */
   overview: DataLoader<string, StateOverview | null>;
+  /** By deployment. */
+  uidReport: DataLoader<string, UidReport>;
   /** By savepoint. */
   deletion: DataLoader<string, Deletion | null>;
   /** By savepoint: why nothing is deleted where it lies; null: it may be. */
@@ -91,6 +95,10 @@ export function createLoaders(database: Database): Loaders {
     overview: new DataLoader(async (ids) => {
       const found = await readOverviews(database, ids);
       return ids.map((id) => found.get(id) ?? null);
+    }),
+    uidReport: new DataLoader(async (ids) => {
+      const found = await findUidReports(database, ids);
+      return ids.map((id) => found.get(id) ?? new Error(`No report of the uids of deployment ${id}.`));
     }),
     deletion: byId(findDeletions),
     placeProblem: new DataLoader(async (ids) => {

@@ -21,6 +21,7 @@ import {
   SavepointProtectionResolver,
 } from '../deletion/deletion.resolver.js';
 import { StateBytesResolver } from '../deletion/state-bytes.resolver.js';
+import { DeploymentUidsResolver } from '../compatibility/uid-report.resolver.js';
 import { DeploymentResolver } from '../deployment/deployment.resolver.js';
 import { DriftEntryResolver, DriftPageResolver, DriftResolver, DriftStorageResolver } from '../drift/drift.resolver.js';
 import { EventResolver } from '../event/event.resolver.js';
@@ -35,6 +36,7 @@ import {
   RetentionResolver,
   SavepointRetentionResolver,
 } from '../retention/retention.resolver.js';
+import { JobStartLooksResolver } from '../run/start-looks.resolver.js';
 import { AdoptionResolver, PlannedStateResolver, RunResolver } from '../run/run.resolver.js';
 import { DeploymentStopsResolver, StopResolver } from '../run/stop.resolver.js';
 import { SavepointFingerprintResolver, SnapshotFingerprintResolver } from '../savepoint/fingerprint.resolver.js';
@@ -64,6 +66,8 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   RunResolver,
   PlannedStateResolver,
   AdoptionResolver,
+  JobStartLooksResolver,
+  DeploymentUidsResolver,
   StopResolver,
   DeploymentStopsResolver,
   SavepointResolver,

@@ -2,7 +2,8 @@ import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
-import type { RestoredEntry } from '../flink/flink.types.js';
+import type { RestoredEntry, SnapshotEntry } from '../flink/flink.types.js';
+import { ownLooksDue } from '../job/own-looks-due.js';
 import { noteSources } from '../job/source-of-adopted.js';
 import type { Logger } from '../logger.js';
 import type { News } from './account.types.js';
@@ -130,6 +131,10 @@ export class LookWrites {
           news.some(({ what }) => what === 'FIRST_COMPLETED') ? [run.deploymentId] : [],
         ),
       );
+      await ownLooksDue(
+        tx,
+        ours.flatMap(({ run, news, entries: of }) => (hasFirst(news, of) ? [run.id] : [])),
+      );
       failPoint('checkpoints.before-commit');
       await tellDeployments(
         tx,
@@ -168,5 +173,10 @@ export class LookWrites {
     }
   }
 }
+
+/** Something of the run's own that can be read: its first checkpoint, or a savepoint. */
+const hasFirst = (news: readonly News[], entries: readonly SnapshotEntry[]): boolean =>
+  news.some(({ what }) => what === 'FIRST_COMPLETED') ||
+  entries.some(({ isSavepoint, status }) => isSavepoint && status === 'COMPLETED');
 
 const aboutOf = ({ id, deploymentId, clusterId, run }: NewLook['run']) => ({ jobId: id, deploymentId, clusterId, run });

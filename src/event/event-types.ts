@@ -35,6 +35,8 @@ export enum EventType {
   JOB_UNAMBIGUOUS = 'JOB_UNAMBIGUOUS',
   START_OVERDUE = 'START_OVERDUE',
   CHECKPOINT_FIRST_COMPLETED = 'CHECKPOINT_FIRST_COMPLETED',
+  RESTORE_DIFFERS = 'RESTORE_DIFFERS',
+  UIDS_NOT_SET = 'UIDS_NOT_SET',
   CHECKPOINT_FAILED = 'CHECKPOINT_FAILED',
   CHECKPOINT_RECOVERED = 'CHECKPOINT_RECOVERED',
   STOP_REQUESTED = 'STOP_REQUESTED',
@@ -129,6 +131,13 @@ registerEnumType(EventType, {
     JOB_UNAMBIGUOUS: { description: 'One job at most answers to the name that a deployment follows again.' },
     START_OVERDUE: { description: 'A start has taken longer than the deployment allows; it goes on.' },
     CHECKPOINT_FIRST_COMPLETED: { description: 'The first checkpoint of a run has completed.' },
+    RESTORE_DIFFERS: {
+      description:
+        'By the first snapshot of a run, operators have started empty, or state that it was started from was not taken; the message names them.',
+    },
+    UIDS_NOT_SET: {
+      description: 'Operators with state have no uid: the next change of the job may lose it. Told once for each run.',
+    },
     CHECKPOINT_FAILED: {
       description: 'A checkpoint failed after others had completed; told once until one completes again.',
     },

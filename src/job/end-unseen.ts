@@ -27,7 +27,14 @@ export async function endUnseen(
   const ended: ObservedJob[] = [];
   const events = [...before];
   for (const job of jobs) {
-    const rest = { waiting_for: null, missing_since: null, missing_answers: 0, look_at: null, claimed_until: null };
+    const rest = {
+      waiting_for: null,
+      missing_since: null,
+      missing_answers: 0,
+      own_look: 'DONE', // nobody reaches its snapshots any more
+      look_at: null,
+      claimed_until: null,
+    };
     if (await moveJob(tx, job.id, job.state, JobState.FAILED, { ...rest, ...set })) ended.push(job);
   }
   for (const job of ended)

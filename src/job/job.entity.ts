@@ -174,6 +174,10 @@ export class Job {
   @Column('text', { name: 'own_look', nullable: true })
   ownLook!: 'DUE' | 'DONE' | null;
 
+  /** As src/run keeps it. */
+  @Column('jsonb', { name: 'restore_check', nullable: true })
+  restoreCheck!: object | null;
+
   @Column('bigint', { name: 'restored_checkpoint_id', nullable: true, transformer: bigintToNumber })
   restoredCheckpointId!: number | null;
 

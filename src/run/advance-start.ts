@@ -21,6 +21,7 @@ import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { AdvanceStartDeps } from './start-deps.js';
 import { liveRunsAmong } from '../job/find-foreign-runs.js';
+import { lookAfterStart, recoverLookAfterStart } from './look-after-start.js';
 import { lookAtStartState } from './look-at-start-state.js';
 import { type SubmissionAtWork, submissionAtWork } from './run.store.js';
 import { declined, failStart, submitAnew, submitted, withdrawStart } from './settle-start.js';
@@ -30,13 +31,13 @@ const SUBMITTING = [JobState.SUBMITTING];
 const RUN_TIMEOUT_MS = 10 * 60_000;
 const SUBMISSIONS = 3;
 
-/** Takes the step that the state of a claimed submission allows. */
+/** Takes the step that the state of a claimed run allows: of its submission, and after that of the look at what came of it. */
 export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promise<void> {
   const work = await submissionAtWork(deps.database, claim);
   if (!work) return;
   try {
     if (work.state !== JobState.SUBMITTING) {
-      await fencedWrite(deps.database, claim, [work.state], {}, 'REST');
+      await lookAfterStart(deps, claim);
     } else if (work.runSentAgoMs !== null) {
       await lookUp(deps, work, claim);
     } else if (work.stopId !== null) {
@@ -46,7 +47,8 @@ export async function advanceStart(deps: AdvanceStartDeps, claim: Claim): Promis
     }
   } catch (error) {
     if (error instanceof ClaimLost) return;
-    if (!(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE') throw error;
+    if (work.state !== JobState.SUBMITTING || !(error instanceof AppError) || error.code === 'DATABASE_UNAVAILABLE')
+      throw error;
     await comeAgain(deps.database, work, claim, error.message, countOutage(work.failures));
   }
 }
@@ -221,6 +223,7 @@ async function comeAgain(
 export async function recoverStart(deps: AdvanceStartDeps, claim: Claim, error: unknown): Promise<void> {
   const work = await submissionAtWork(deps.database, claim);
   if (!work) return;
+  if (work.state !== JobState.SUBMITTING) return recoverLookAfterStart(deps, claim, error);
   const message = error instanceof Error ? error.message : String(error);
   if (work.failures + 1 < OWN_FAILURES) return comeAgain(deps.database, work, claim, message, work.failures + 1);
   const flink = deps.flinkClients.at(work.cluster.url);

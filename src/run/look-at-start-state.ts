@@ -1,19 +1,17 @@
-import { storagesOfCluster } from '../cluster/find-cluster.js';
-import { placesOf } from '../cluster/storage-root.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import type { Sql } from '../db/database.js';
 import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
-import { findSavepoint } from '../savepoint/find-savepoint.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
 import { lookWhileWanted } from './look-while-wanted.js';
 import { noteStateLook } from './note-state-look.js';
 import type { SubmissionAtWork } from './run.store.js';
 import { failStart, withdrawStart } from './settle-start.js';
 import type { AdvanceStartDeps } from './start-deps.js';
+import { startStatePlace } from './start-state-place.js';
 import { findingOf, type StateToLookAt } from './state-finding.js';
-import { otherSavepointsOf } from './state-look.store.js';
+import { isToBeStopped, otherSavepointsOf } from './state-look.store.js';
 
 const SUBMITTING = [JobState.SUBMITTING];
 /** A submission that is repeated soon takes the word of the look before it. */
@@ -40,7 +38,7 @@ export async function lookAtStartState(
       await fencedWrite(database, claim, SUBMITTING, waiting, { againInMs: 1_000 });
       return false;
     }
-    const state = await stateOf(database, work, work.startLocation);
+    const state = await startStatePlace(database, work.cluster.id, work.startSavepointId, work.startLocation);
     const look = await lookAt(deps, work, claim, state);
     if (look === 'STOPPED') {
       await withdrawStart(deps, work, claim, flink);
@@ -71,19 +69,16 @@ async function lookAt(
     { waiting_for: 'the files of its state to be looked at', state_look: null, state_looked_at: null },
     'HOLD',
   );
-  return lookWhileWanted(deps, work.id, claim, place, location);
-}
-
-/** A savepoint of ours knows where it lies; anything else lies below the roots under which the cluster reaches its storages. */
-async function stateOf(sql: Sql, work: SubmissionAtWork, location: string): Promise<StateToLookAt> {
-  const savepoint = work.startSavepointId === null ? null : await findSavepoint(sql, work.startSavepointId);
-  if (savepoint?.storageId && savepoint.path)
-    return {
-      location: savepoint.location ?? location,
-      place: { storageId: savepoint.storageId, path: savepoint.path },
-    };
-  const [place, another] = placesOf(await storagesOfCluster(sql, work.cluster.id), location).best;
-  return { location, place: place && !another ? { storageId: place.storageId, path: place.path } : null };
+  let told = 0;
+  const tick = async (looked: number, of: number) => {
+    if (await isToBeStopped(deps.database, work.id)) return 'STOP';
+    if (looked === told) return 'GO_ON';
+    told = looked;
+    const waitingFor = `the files of its state to be looked at: ${looked} of ${of}`;
+    await fencedWrite(deps.database, claim, SUBMITTING, { waiting_for: waitingFor }, 'HOLD');
+    return 'GO_ON';
+  };
+  return lookWhileWanted(deps, claim, { place, location, tick });
 }
 
 async function messageOf(sql: Sql, work: SubmissionAtWork, why: string): Promise<string> {

@@ -1,29 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SOON_MS } from '../cluster/storage-access.js';
-import { type Claim, ClaimLost, fencedWrite } from '../db/claims.js';
-import { JobState } from '../job/job.entity.js';
+import { type Claim, ClaimLost } from '../db/claims.js';
+import type { Database } from '../db/database.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { lookAtSnapshot, type SnapshotLook } from '../savepoint/look-at-snapshot.js';
-import type { AdvanceStartDeps } from './start-deps.js';
-import { isToBeStopped } from './state-look.store.js';
+import type { LongCalls } from './long-calls.js';
 
-/** No start waits longer for its files to be looked at. */
-const LOOK_MS = 60_000;
-const TELL_EVERY_MS = 1_000;
+/** Nobody waits longer for files to be looked at. */
+export const LOOK_MS = 60_000;
+const TICK_MS = 1_000;
 
-const STOPPED = new Error('A stop was accepted.');
+const STOPPED = new Error('The look is not wanted any more.');
 const TIME_IS_UP = new Error('The look takes too long.');
 
+export interface WantedLook {
+  place: Place;
+  location: string;
+  ownFolderOnly?: boolean;
+  /** Once a second: of the files elsewhere, how many were looked at. STOP: the look is not wanted any more. */
+  tick?: (looked: number, of: number) => Promise<'GO_ON' | 'STOP'>;
+}
+
 /**
- * Looks at the state of a start while the claim on it is kept, and its progress told, for a minute at most. STOPPED: a stop was accepted meanwhile. A
- * storage that hangs keeps nobody: the look is then left alone.
+ * Looks at a snapshot while the claim is kept, for a minute at most. A storage that is slow to answer somebody else is asked again; one
+ * that hangs keeps nobody: the look is then left alone.
  */
 export function lookWhileWanted(
-  { database, snapshotLooks }: Pick<AdvanceStartDeps, 'database' | 'snapshotLooks'>,
-  jobId: string,
+  { database, snapshotLooks }: { database: Database; snapshotLooks: LongCalls },
   claim: Claim,
-  place: Place,
-  location: string,
+  { place, location, ownFolderOnly = false, tick }: WantedLook,
 ): Promise<SnapshotLook | 'STOPPED'> {
   return snapshotLooks.hold(claim, async (lost) => {
     const ending = new AbortController();
@@ -36,40 +41,35 @@ export function lookWhileWanted(
       for (;;) {
         const look = await lookAtSnapshot(database, place, location, {
           signal,
+          ownFolderOnly,
           progress: (looked, of) => Object.assign(seen, { looked, of }),
         });
         if (look.kind !== 'NOT_SEEN' || !look.soon) return look;
         await sleep(SOON_MS, undefined, { signal });
       }
     };
-    const telling = async (): Promise<void> => {
-      let told = 0;
-      while (!signal.aborted) {
-        await sleep(TELL_EVERY_MS, undefined, { signal }).catch(() => undefined); // the end of the look ends the pause
-        if (signal.aborted) return;
-        if (await isToBeStopped(database, jobId)) return ending.abort(STOPPED);
-        if (seen.looked === told) continue;
-        told = seen.looked;
-        const waitingFor = `the files of its state to be looked at: ${told} of ${seen.of}`;
-        await fencedWrite(database, claim, [JobState.SUBMITTING], { waiting_for: waitingFor }, 'HOLD');
+    const ticking = async (): Promise<void> => {
+      while (tick && !signal.aborted) {
+        await sleep(TICK_MS, undefined, { signal }).catch(() => undefined); // the end of the look ends the pause
+        if (!signal.aborted && (await tick(seen.looked, seen.of)) === 'STOP') ending.abort(STOPPED);
       }
     };
     const ended = new Promise<never>((_, reject) =>
       signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
     );
-    const told = telling().catch((error: unknown) => ending.abort(error));
+    const ticked = ticking().catch((error: unknown) => ending.abort(error));
     try {
       return await Promise.race([looking(), ended]);
     } catch (error) {
       const reason: unknown = signal.aborted ? signal.reason : error;
       if (reason === STOPPED) return 'STOPPED';
       if (reason !== TIME_IS_UP) throw reason;
-      const far = seen.of > 0 ? ` (${seen.looked} of ${seen.of} files)` : '';
+      const far = seen.of > 0 ? ` (${seen.looked} of ${seen.of} files elsewhere)` : '';
       return { kind: 'NOT_SEEN', why: `the look was not at its end after ${LOOK_MS / 1_000} s${far}`, soon: false };
     } finally {
       clearTimeout(timer);
-      ending.abort();
-      await told;
+      ending.abort(STOPPED);
+      await ticked;
     }
   });
 }

@@ -16,6 +16,11 @@ export type SnapshotLook =
   /** Nothing can be told; `soon`: the storage may be asked again in a moment. */
   | { kind: 'NOT_SEEN'; why: string; soon: boolean };
 
+export interface LookOptions extends Pick<SnapshotToInspect, 'signal' | 'progress'> {
+  /** Files elsewhere, which may be many, count as not reached: for whoever wants to know what it holds, and not whether it is whole. */
+  ownFolderOnly?: boolean;
+}
+
 /**
  * Reads the `_metadata` of a snapshot, and looks for every file that it points to, also in other storages. In a storage that is not
  * proven to be the same place a file that is not there counts as one that cannot be reached. `signal` ends it: its reason is thrown.
@@ -24,7 +29,7 @@ export async function lookAtSnapshot(
   database: Database,
   place: Place,
   location: string,
-  { signal, progress }: Pick<SnapshotToInspect, 'signal' | 'progress'> = {},
+  { signal, progress, ownFolderOnly = false }: LookOptions = {},
 ): Promise<SnapshotLook> {
   const sight = await lookInto(database, place.storageId);
   if (!sight) return { kind: 'NOT_SEEN', why: 'its storage cannot be looked into from here', soon: false };
@@ -34,7 +39,7 @@ export async function lookAtSnapshot(
       reader,
       path: place.path,
       location,
-      sizeElsewhere: sizeInStorages(database),
+      sizeElsewhere: ownFolderOnly ? () => Promise.resolve('NOT_REACHED') : sizeInStorages(database),
       ...(signal && { signal }),
       ...(progress && { progress }),
     });
