@@ -1,5 +1,5 @@
+import { damageInWords, dataOfLook, withoutStop } from '../savepoint/data-of-look.js';
 import type { Place } from '../savepoint/find-savepoint.js';
-import type { Damage, Inspection } from '../savepoint/inspect-snapshot.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 
@@ -20,38 +20,28 @@ export interface StateFinding {
   data: DataState;
 }
 
-const NAMED = 3;
-
 /** What a look says of the state that a start is to take. What cannot be told is never damage. Pure. */
 export function findingOf(look: SnapshotLook): StateFinding {
+  const data = dataOfLook(look);
+  if (data === DataState.MISSING) return { result: 'DAMAGED', why: 'its _metadata is gone', data };
+  if (data === DataState.DAMAGED) return { result: 'DAMAGED', why: damageInWords(look), data };
+  const why = whyNotTold(look);
+  if (why === null) return { result: 'WHOLE', why, data: DataState.PRESENT };
+  return { result: 'NOT_TOLD', why, data: DataState.NOT_CHECKED };
+}
+
+/** Of what is not damaged; null: all of it was seen. */
+function whyNotTold(look: SnapshotLook): string | null {
   switch (look.kind) {
     case 'NOT_SEEN':
-      return notTold(look.why);
+      return withoutStop(look.why);
     case 'NO_METADATA':
-      return look.proven
-        ? { result: 'DAMAGED', why: 'its _metadata is gone', data: DataState.MISSING }
-        : notTold('no _metadata was seen, in a storage that is not proven to be the same place');
+      return 'no _metadata was seen, in a storage that is not proven to be the same place';
     case 'NOT_METADATA':
-      return look.error.code === 'VERSION_NOT_SUPPORTED'
-        ? notTold(`its _metadata is of a format that is not known here: ${look.error.message}`)
-        : damaged(`its _metadata cannot be read: ${look.error.message}`);
-    case 'READ':
-      return findingOfFiles(look.inspection);
+      return `its _metadata is of a format that is not known here: ${withoutStop(look.error.message)}`;
+    case 'READ': {
+      const { notReached, files } = look.inspection;
+      return notReached > 0 ? `${notReached} of its ${files} files lie where Stateward cannot look` : null;
+    }
   }
 }
-
-function findingOfFiles({ damaged: count, damages, files, notReached }: Inspection): StateFinding {
-  if (count > 0) {
-    const named = damages.slice(0, NAMED).map(inWords).join('; ');
-    const more = count > NAMED ? `; and ${count - Math.min(NAMED, damages.length)} more` : '';
-    return damaged(`${count} of its ${files} files ${count === 1 ? 'is' : 'are'} gone or cut short: ${named}${more}`);
-  }
-  if (notReached > 0) return notTold(`${notReached} of its ${files} files lie where Stateward cannot look`);
-  return { result: 'WHOLE', why: null, data: DataState.PRESENT };
-}
-
-const inWords = ({ file, expectedBytes, foundBytes }: Damage): string =>
-  foundBytes === null ? `${file} is gone` : `${file} has ${foundBytes} bytes and should have ${expectedBytes}`;
-
-const damaged = (why: string): StateFinding => ({ result: 'DAMAGED', why, data: DataState.DAMAGED });
-const notTold = (why: string): StateFinding => ({ result: 'NOT_TOLD', why, data: DataState.NOT_CHECKED });
