@@ -141,6 +141,23 @@ export const JOB_CHANGES: JobChange[] = [
     flink: { is: 'RUNNING', state: kept },
   },
   {
+    name: 'An operator with state more, without uids',
+    of: 'bare CANONICAL',
+    to: { arguments: ['--no-uids', '--with-third'] },
+    mapping: 'UNKNOWN',
+    notChecked: ['OPERATORS', ...OTHER_PROGRAM],
+    says: ['OPERATOR_NOT_TOLD'],
+    flink: { is: 'REFUSED', message: /Cannot map .* state for operator/ },
+  },
+  {
+    name: 'Chaining, off in the program',
+    of: 'plain CANONICAL',
+    to: { arguments: ['--no-chaining'] },
+    mapping: 'FULLY_COMPATIBLE',
+    notChecked: OTHER_PROGRAM,
+    flink: { is: 'RUNNING', state: kept },
+  },
+  {
     name: 'Two operators with state change places, with uids',
     of: 'plain CANONICAL',
     to: { arguments: ['--second-first'] },
