@@ -29,9 +29,9 @@ export function describeSnapshots(scene: ChangesScene): void {
         const { folder, kind, entry } = scene.snapshots[name as SnapshotName];
         const file = await readFile(join(folder, '_metadata'));
         const metadata = await read(file, 997);
-        const names2 = scene.jobs.facts.flinkVersion.startsWith('2.');
+        const writesNames = scene.jobs.facts.flinkVersion.startsWith('2.');
         expect(metadata).toMatchObject({
-          version: names2 ? 6 : 4,
+          version: writesNames ? 6 : 4,
           checkpointId: entry.id,
           metadataBytes: file.length,
           backends: [keyed[1]],
@@ -53,6 +53,7 @@ export function describeSnapshots(scene: ChangesScene): void {
           [...listed.keys()].map(async (path) => [path, (await stat(path)).size] as const),
         );
         expect(onDisk).toEqual([...listed]);
+        expect([listed.size > 0, metadata.inlineBytes > 0]).toEqual([true, true]);
         // Nothing lies in the folder that is not listed.
         const own = [...listed.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
         expect((await readdir(folder)).toSorted()).toEqual([...own, '_metadata'].toSorted());
@@ -67,15 +68,17 @@ export function describeSnapshots(scene: ChangesScene): void {
           (sum, { stateBytes: { operator, keyed: ofKeys, channel } }) => sum + operator + ofKeys + channel,
           0,
         );
+        // To the byte: Flink counts what its subtasks have acknowledged, and so not what coordinators hold.
         expect(state).toBe(entry.stateBytes);
+        expect(metadata.operators.some(({ coordinatorBytes }) => coordinatorBytes > 0)).toBe(true);
 
         expect(metadata.operators).toHaveLength(UIDS.length);
         for (const uid of UIDS)
           expect(metadata.operators).toContainEqual(
             expect.objectContaining({
               id: uid === 'sink' ? expect.any(String) : operatorIdOf(uid),
-              uid: names2 ? uid : null,
-              name: names2 ? (NAMES[uid] ?? uid) : null,
+              uid: writesNames ? uid : null,
+              name: writesNames ? (NAMES[uid] ?? uid) : null,
               parallelism: 2,
               maxParallelism: 128,
               fullyFinished: false,
@@ -83,5 +86,12 @@ export function describeSnapshots(scene: ChangesScene): void {
           );
       },
     );
+
+    it('names no uids where none were given', async () => {
+      const { metadata } = await inspect(scene.snapshots['bare CANONICAL']);
+      const written = metadata.operators.map(({ name, uid }) => [name, uid]);
+      const names = UIDS.map((uid) => [metadata.version === 6 ? (NAMES[uid] ?? uid) : null, null]);
+      expect(written.toSorted()).toEqual(names.toSorted());
+    });
   });
 }
