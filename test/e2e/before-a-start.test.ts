@@ -95,7 +95,7 @@ describe('before a start is submitted', () => {
     await rm(pathOf(savepoint, COUNTER_FILE));
     const { id } = await start(savepoint);
     const { failureMessage } = await expectRefused(id);
-    expect(failureMessage).toContain(`${COUNTER_FILE} is gone`);
+    expect(failureMessage).toContain(`${COUNTER_FILE} is not there`);
     expect(failureMessage).toContain('Nothing was submitted');
     expect(failureMessage).toContain('ignoreFindings');
     expect(failureMessage).toContain(other.id);
@@ -108,7 +108,7 @@ describe('before a start is submitted', () => {
     const savepoint = await savepointLeft();
     await truncate(pathOf(savepoint, COUNTER_FILE), 100);
     const { failureMessage } = await expectRefused((await start(savepoint)).id);
-    expect(failureMessage).toContain('has 100 bytes and should have 500');
+    expect(failureMessage).toContain('has 100 of 500 bytes');
   });
 
   it('a _metadata that is gone from a proven storage ends it, and is recorded as missing', async () => {

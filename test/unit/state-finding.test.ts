@@ -28,7 +28,7 @@ describe('what a look says of the state of a start', () => {
     expect(read({ damages, damaged: 4, absent: 3 })).toEqual({
       result: 'DAMAGED',
       data: 'DAMAGED',
-      why: '4 of its 5 files are gone or cut short: a has 3 bytes and should have 9; b is gone; c is gone; and 1 more',
+      why: '4 of its 5 files are missing or of another size: a has 3 of 9 bytes, b is not there, c is not there, and 1 more',
     });
   });
 
