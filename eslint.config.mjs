@@ -15,6 +15,7 @@ const nouns = [
   'check',
   'schedule',
   'deletion',
+  'left-behind',
   'retention',
   'drift',
 ];

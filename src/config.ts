@@ -129,6 +129,8 @@ export interface Config {
   checkpointDays: number;
   /** Between two slots of a schedule; 10 minutes unless lowered for tests. */
   leastSlotIntervalMs: number;
+  /** From the first checkpoint of a later run on, what a run has left behind is kept for so long. No setting: a test gives another. */
+  leftBehindAfterMs: number;
   s3: S3Settings;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
@@ -174,6 +176,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     databaseConnections: data.STATEWARD_DATABASE_CONNECTIONS,
     checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
     leastSlotIntervalMs: data.STATEWARD_LEAST_SLOT_INTERVAL_S * 1_000,
+    leftBehindAfterMs: 24 * 3_600_000,
     s3: {
       endpoint: data.STATEWARD_S3_ENDPOINT,
       region: data.STATEWARD_S3_REGION,

@@ -14,6 +14,8 @@ import { EventReader } from './event/event-reader.js';
 import { EventWakeups } from './event/event-wakeups.js';
 import { type ClusterFollower, inTurn } from './job/cluster-follower.js';
 import { Job } from './job/job.entity.js';
+import { leftBehindFollowsCluster } from './left-behind/follow-cluster.js';
+import { LeftBehindDisposal } from './left-behind/left-behind.entity.js';
 import type { Logger } from './logger.js';
 import { openQueueTarget, type QueueTarget } from './queue/queue-target.js';
 import { TaskQueue } from './queue/task-queue.js';
@@ -56,6 +58,7 @@ const entities = [
   SavepointSchedule,
   ScheduleSlot,
   Deletion,
+  LeftBehindDisposal,
   RetentionPolicy,
   Event,
 ];
@@ -94,6 +97,7 @@ export async function openServices(
       savepointsFollowCluster,
       stopsFollowCluster,
       deletionsFollowCluster,
+      leftBehindFollowsCluster,
       retentionFollowsCluster,
     ),
     close: async () => {

@@ -5,6 +5,7 @@ import { advanceDeletion, recoverDeletion } from '../src/deletion/advance-deleti
 import { HOUSEKEEPING_EVERY_MS, keepHouse } from '../src/housekeeping/housekeeping.js';
 import { lookAtCluster } from '../src/job/look-at-cluster.js';
 import { recoverCluster } from '../src/job/recover-cluster.js';
+import { advanceLeftBehind, recoverLeftBehind } from '../src/left-behind/advance-left-behind.js';
 import { decideSlots as decideSlotsTask, keepHouse as keepHouseTask } from '../src/queue/tasks.js';
 import { every, startWatcher } from '../src/queue/watcher.js';
 import { sweepDue } from '../src/retention/sweep-retention.js';
@@ -35,6 +36,7 @@ const looks: Record<
   savepoint: { look: advanceSavepoint, recover: recoverSavepoint },
   stop: { look: advanceStop, recover: recoverStop },
   deletion: { look: advanceDeletion, recover: recoverDeletion },
+  left_behind: { look: advanceLeftBehind, recover: recoverLeftBehind },
 };
 
 export interface Watchers {
@@ -98,7 +100,7 @@ export function startWatchers(services: WorkerServices): Watchers {
   const cleaning = every(
     CLEANING_EVERY_MS,
     async () => {
-      while ((await sweepDue({ database, log })) > 0);
+      while ((await sweepDue(services)) > 0);
     },
     onError,
   );

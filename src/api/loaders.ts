@@ -20,6 +20,8 @@ import type { Deployment } from '../deployment/deployment.entity.js';
 import { findDeployments } from '../deployment/find-deployment.js';
 import { findJobs } from '../job/find-job.js';
 import type { Job } from '../job/job.entity.js';
+import { findLeftBehind } from '../left-behind/find-left-behind.js';
+import type { LeftBehindDisposal } from '../left-behind/left-behind.entity.js';
 import { keptSavepoints } from '../retention/kept-savepoints.js';
 import type { KeptSavepoint } from '../retention/retention.types.js';
 import { findCurrentStops } from '../run/find-stop.js';
@@ -54,6 +56,8 @@ export interface Loaders {
   uidReport: DataLoader<string, UidReport>;
   /** By savepoint. */
   deletion: DataLoader<string, Deletion | null>;
+  /** By run. */
+  leftBehindDisposal: DataLoader<string, LeftBehindDisposal | null>;
   /** By savepoint: why nothing is deleted where it lies; null: it may be. */
   placeProblem: DataLoader<string, string | null>;
   /** By deployment, or by a savepoint that is listed with none: what protects each savepoint. */
@@ -101,6 +105,7 @@ export function createLoaders(database: Database): Loaders {
       return ids.map((id) => found.get(id) ?? new Error(`No report of the uids of deployment ${id}.`));
     }),
     deletion: byId(findDeletions),
+    leftBehindDisposal: byId(findLeftBehind),
     placeProblem: new DataLoader(async (ids) => {
       const found = await findPlaceProblems(database, ids);
       return ids.map((id) => found.get(id) ?? null);

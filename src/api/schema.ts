@@ -28,10 +28,13 @@ import { EventResolver } from '../event/event.resolver.js';
 import { EndingsResolver } from '../job/endings.resolver.js';
 import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
 import { DeploymentJobsResolver, JobResolver } from '../job/job.resolver.js';
+import { JobLeftBehindResolver } from '../left-behind/left-behind.resolver.js';
 import { DeleteDeploymentResolver } from '../retention/delete-deployment.resolver.js';
 import {
   DeploymentRetentionResolver,
+  GoingLeftBehindResolver,
   GoingSavepointResolver,
+  KeptLeftBehindResolver,
   KeptSavepointResolver,
   RetentionResolver,
   SavepointRetentionResolver,
@@ -92,10 +95,13 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   SavepointDeletionResolver,
   CheckpointDeletionResolver,
   StateBytesResolver,
+  JobLeftBehindResolver,
   RetentionResolver,
   DeleteDeploymentResolver,
   GoingSavepointResolver,
   KeptSavepointResolver,
+  GoingLeftBehindResolver,
+  KeptLeftBehindResolver,
   DeploymentRetentionResolver,
   SavepointRetentionResolver,
   JobLineageResolver,

@@ -43,7 +43,7 @@ function between(from: string, to: string): string {
 /** What the verdicts hang on, beside such columns: joined to the few rows that were picked. */
 export const completed = (picked: string) =>
   `select p.*, j.state as job_state, j.end_read_at is not null as end_read, (j.checkpointing ->> 'inJobManagerMemory')::boolean as in_memory,
-          l.data as left_behind, s.kind as savepoint_kind, s.state as savepoint_state, s.data as savepoint_data,
+          l.data as left_behind, l.kind = 'CHECKPOINT' and j.checkpoints_going_at is not null as going, s.kind as savepoint_kind, s.state as savepoint_state, s.data as savepoint_data,
           s.location as savepoint_location, s.drained as savepoint_drained, s.verified as savepoint_verified
      from (${picked}) p
      join job j on j.id = p.job_id
@@ -74,6 +74,7 @@ export interface CompletedRow {
   end_read: boolean;
   in_memory: boolean | null;
   left_behind: 'NOT_CHECKED' | 'PRESENT' | 'MISSING' | null;
+  going: boolean | null;
   savepoint_kind: SavepointToJudge['kind'] | null;
   savepoint_state: SavepointToJudge['state'] | null;
   savepoint_data: SavepointToJudge['data'] | null;
@@ -103,7 +104,7 @@ export function toCheckpoint(row: CompletedRow): Checkpoint {
     discarded: row.discarded,
     savepointId: row.savepoint_id,
     run: { live: isLive(row.job_state), endRead: row.end_read, inJobManagerMemory: row.in_memory },
-    retained: row.left_behind && { data: row.left_behind },
+    retained: row.left_behind && { data: row.left_behind, going: row.going ?? false },
     savepoint: savepointOf(row),
   });
 }

@@ -146,13 +146,15 @@ export async function writeAccounts(tx: Transaction, looks: readonly LookToWrite
     ? Object.keys(rows[0]).filter((name) => !['ago_ms', 'job_id', 'deployment_id'].includes(name))
     : [];
   const written = await tx.rows<{ job_id: string }>(
-    `insert into job_checkpoints (job_id, deployment_id, looked_at, ${columns.join(', ')})
-     select t.job_id, t.deployment_id, now() - g.ago_ms * interval '1 ms', ${columns.map((name) => `t.${name}`).join(', ')}
+    `insert into job_checkpoints (job_id, deployment_id, looked_at, first_completed_seen_at, ${columns.join(', ')})
+     select t.job_id, t.deployment_id, now() - g.ago_ms * interval '1 ms', case when t.first_completed_id is not null then now() end,
+            ${columns.map((name) => `t.${name}`).join(', ')}
        from json_array_elements($1::json) e
        cross join lateral json_populate_record(null::job_checkpoints, e) t
        cross join lateral json_to_record(e) g(ago_ms float8)
       order by t.job_id
-     on conflict (job_id) do update set looked_at = excluded.looked_at, ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}
+     on conflict (job_id) do update set looked_at = excluded.looked_at,
+            first_completed_seen_at = coalesce(job_checkpoints.first_completed_seen_at, excluded.first_completed_seen_at), ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}
       where job_checkpoints.looks = excluded.looks - 1
      returning job_id`,
     [JSON.stringify(rows)],

@@ -26,7 +26,7 @@ const ofNewestRun = (columns: string, has: string) =>
 /** Behind a savepoint whose stop failed afterwards nothing later of that run counts: its side effects may be uncommitted. */
 const newestLeft = completed(
   `select ${ofLeftBehind} from retained_checkpoint r join job e on e.id = r.job_id
-    where r.deployment_id = d.id and r.data <> 'MISSING' and (r.kind = 'SAVEPOINT' or e.state not in ${LIVE})
+    where r.deployment_id = d.id and r.data <> 'MISSING' and (r.kind = 'SAVEPOINT' or (e.state not in ${LIVE} and e.checkpoints_going_at is null))
       and not exists (select 1 from savepoint f where f.job_id = r.job_id and f.stop_failed_after and f.state = 'COMPLETED'
                          and f.triggered_at < r.triggered_at)
     order by r.triggered_at desc, r.flink_checkpoint_id desc limit 1`,

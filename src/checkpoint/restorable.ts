@@ -28,7 +28,11 @@ export interface CheckpointToJudge {
     inJobManagerMemory: boolean | null;
   };
   /** What is known of its data since its run has ended; null: it is not among what the run left behind. */
-  retained: { data: 'NOT_CHECKED' | 'PRESENT' | 'MISSING' } | null;
+  retained: {
+    data: 'NOT_CHECKED' | 'PRESENT' | 'MISSING';
+    /** A policy disposes of what its run has left behind; MISSING: it has. */
+    going?: boolean;
+  } | null;
 }
 
 export interface SavepointToJudge {
@@ -77,6 +81,10 @@ export function checkpointRestorable(facts: CheckpointToJudge): Verdict<RestoreO
       'Its job is live: Flink deletes it as soon as newer ones are complete.',
       TAKE_ONE,
     );
+  if (retained?.going)
+    return retained.data === 'MISSING'
+      ? no(RestoreObstacle.DELETED, 'A retention policy has disposed of what its run left behind.', ANOTHER)
+      : no(RestoreObstacle.BEING_DELETED, 'A retention policy disposes of what its run left behind.', ANOTHER);
   if (retained?.data === 'MISSING')
     return no(RestoreObstacle.DATA_MISSING, 'Its _metadata is not in its storage.', ANOTHER);
   if (kind === 'SAVEPOINT' || retained) return free; // Flink never deletes a savepoint by itself
@@ -125,10 +133,15 @@ export function savepointRestorable(facts: SavepointToJudge): Verdict<RestoreObs
 export function checkpointDeletable(facts: CheckpointToJudge): Verdict<DeletionObstacle> {
   switch (checkpointOwner(facts)) {
     case SnapshotOwner.NOBODY:
+      if (facts.retained?.going)
+        return facts.retained.data === 'MISSING'
+          ? no(DeletionObstacle.NOTHING_THERE, 'A retention policy has disposed of what its run left behind.', null)
+          : no(DeletionObstacle.BEING_DELETED, 'A retention policy disposes of what its run left behind.', null);
       return no(
         DeletionObstacle.OWNED_BY_NOBODY,
-        'A checkpoint that its run left behind. It may share files with others that are still needed, so it is shown and not deleted.',
-        `When nothing needs it any more, remove it by hand: ${facts.location}`,
+        'A checkpoint that its run left behind. It may share files with others that are still needed, so no request deletes it.',
+        'A retention policy that says leftBehind: DISPOSE has all that one ended run left disposed of together, when nothing needs it any more; ' +
+          `previewRetention says which would go and why others stay. Or remove it by hand: ${facts.location}`,
       );
     case SnapshotOwner.OTHER:
       return no(

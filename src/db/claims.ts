@@ -10,7 +10,7 @@ import type { Database, Sql } from './database.js';
  * While a row is claimed its look_at is the end of the lease, unless it was woken meanwhile: what is due is then found
  * by look_at alone, however many rows are claimed.
  */
-export const watchedTables = ['cluster', 'job', 'savepoint', 'stop', 'deletion'] as const;
+export const watchedTables = ['cluster', 'job', 'savepoint', 'stop', 'deletion', 'left_behind'] as const;
 export type WatchedTable = (typeof watchedTables)[number];
 
 /** Longer than Flink's longest short call (5 s) plus the write. */
@@ -36,13 +36,13 @@ export function leaseAllowsEffect(claim: Claim, now = Date.now()): boolean {
 const clusterOf = (table: WatchedTable) => (table === 'cluster' ? 'id' : 'cluster_id');
 /**
  * Of the clusters that worker $1 owns. A lookup for each row, in the order in which they are due (offset 0: never a join, which PostgreSQL
- * would begin with the leases, taking those that last to be none). A deletion may outlive its cluster, or wait for any: then whoever comes
- * first has it.
+ * would begin with the leases, taking those that last to be none). A deletion, or the disposal of what a run has left, may outlive its
+ * cluster, or wait for any: then whoever comes first has it.
  */
 const owned = (table: WatchedTable, prefix: string = table) => {
   const cluster = `${prefix}.${clusterOf(table)}`;
   const own = `exists (select 1 from cluster_lease where cluster_id = ${cluster} and owner = $1 and owned_until > now() offset 0)`;
-  if (table !== 'deletion') return own;
+  if (table !== 'deletion' && table !== 'left_behind') return own;
   return `(${own} or not exists (select 1 from cluster_lease l where l.cluster_id = ${cluster}))`;
 };
 

@@ -11,6 +11,7 @@ import { AdoptedSources1764720000000 } from './migrations/0008-adopted-sources.j
 import { UntoldDisposals1764806400000 } from './migrations/0009-untold-disposals.js';
 import { SnapshotContents1764892800000 } from './migrations/0010-snapshot-contents.js';
 import { BeforeAndAfterAStart1764979200000 } from './migrations/0011-before-and-after-a-start.js';
+import { LeftBehind1765065600000 } from './migrations/0012-left-behind.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -34,6 +35,7 @@ export async function runMigrations(url: string): Promise<void> {
       UntoldDisposals1764806400000,
       SnapshotContents1764892800000,
       BeforeAndAfterAStart1764979200000,
+      LeftBehind1765065600000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

@@ -91,7 +91,7 @@ export async function restorableOf(sql: Sql, deploymentIds: readonly string[]): 
                      and not s.drained and s.data not in ('MISSING', 'DAMAGED')) as "savepointIds",
             exists (select 1 from retained_checkpoint r join job e on e.id = r.job_id
                      where r.deployment_id = d.id and r.data <> 'MISSING'
-                       and case when r.kind = 'SAVEPOINT' then ${withoutRow('r.location')} else e.state not in ${LIVE} end)
+                       and case when r.kind = 'SAVEPOINT' then ${withoutRow('r.location')} else e.state not in ${LIVE} and e.checkpoints_going_at is null end)
          or exists (select 1 from checkpoint c
                      where c.deployment_id = d.id and c.kind = 'SAVEPOINT' and c.state = 'COMPLETED' and c.savepoint_id is null
                        and c.location is not null and not c.discarded and ${withoutRow('c.location')}

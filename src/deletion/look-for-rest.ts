@@ -1,8 +1,8 @@
 import { lookInto, lookThrough } from '../cluster/storage-access.js';
 import type { Claim } from '../db/claims.js';
 import type { StorageReader } from '../storage/storage-reader.js';
+import type { WhereItLies } from './containment.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
-import type { DeletionAtWork } from './disposal.store.js';
 import { hadTurn, putOff } from './put-off.js';
 import { inWordsBytes } from './words.js';
 
@@ -14,6 +14,12 @@ export type Rest =
   | { left: true; metadata: boolean; counted: Counted | null }
   /** It cannot be told, and why not: within a sentence. */
   | { left: null; why: string };
+
+/** What is deleted, and where it lies. */
+interface Looked {
+  id: string;
+  savepoint: Pick<WhereItLies, 'storageId' | 'path'>;
+}
 
 interface Counted {
   files: number;
@@ -45,7 +51,7 @@ export class NotNow extends Error {
  */
 export async function lookForRest(
   { database, keptClaims }: AdvanceDeletionDeps,
-  { id, savepoint: { storageId, path } }: DeletionAtWork,
+  { id, savepoint: { storageId, path } }: Looked,
   claim: Claim,
   { countWhole }: { countWhole: boolean },
 ): Promise<Rest> {

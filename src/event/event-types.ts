@@ -73,6 +73,11 @@ export enum EventType {
   DELETION_TRIES_AGAIN = 'DELETION_TRIES_AGAIN',
   DELETION_FORGOTTEN = 'DELETION_FORGOTTEN',
   SAVEPOINT_DELETED = 'SAVEPOINT_DELETED',
+  LEFT_BEHIND_GOES = 'LEFT_BEHIND_GOES',
+  LEFT_BEHIND_KEPT = 'LEFT_BEHIND_KEPT',
+  LEFT_BEHIND_WAITS = 'LEFT_BEHIND_WAITS',
+  LEFT_BEHIND_FAILED = 'LEFT_BEHIND_FAILED',
+  LEFT_BEHIND_GONE = 'LEFT_BEHIND_GONE',
   RETENTION_SET = 'RETENTION_SET',
   RETENTION_REMOVED = 'RETENTION_REMOVED',
   LARGE_CLEANUP_WAITING = 'LARGE_CLEANUP_WAITING',
@@ -211,6 +216,23 @@ registerEnumType(EventType, {
     DELETION_TRIES_AGAIN: { description: 'A deletion that had failed is tried again.' },
     DELETION_FORGOTTEN: { description: 'A person gave up the deletion of a savepoint: its data may be left.' },
     SAVEPOINT_DELETED: { description: 'A savepoint is gone; the message says how that is known.' },
+    LEFT_BEHIND_GOES: {
+      description:
+        'All checkpoints that an ended run has left are being disposed of: from now on none is restored from.',
+    },
+    LEFT_BEHIND_KEPT: {
+      description:
+        'What an ended run has left is kept after all, before anything of it was disposed of; the message says why.',
+    },
+    LEFT_BEHIND_WAITS: {
+      description: 'The disposal of what an ended run has left waits; it goes on by itself when that has changed.',
+    },
+    LEFT_BEHIND_FAILED: {
+      description: 'Something that an ended run has left could not be disposed of; it is tried again.',
+    },
+    LEFT_BEHIND_GONE: {
+      description: 'All checkpoints that an ended run has left are gone; the message says how that is known.',
+    },
     RETENTION_SET: { description: 'A retention policy was given to a deployment, or changed.' },
     RETENTION_REMOVED: {
       description: 'The retention policy of a deployment was removed: no rule deletes its savepoints.',

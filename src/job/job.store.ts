@@ -102,7 +102,7 @@ export async function revive(tx: Transaction, id: string): Promise<boolean> {
   const changed = await tx.changed(
     `update job j set state = case when started_at is null then 'INITIALIZING' else 'RESTARTING' end, state_since = now(), ended_at = null,
             failure_code = null, failure_message = null, failure_root_cause = null, drained = false, end_read_at = null, end_read_from = null,
-            missing_since = null, missing_answers = 0, look_at = case when own_look = 'DUE' then now() end
+            checkpoints_going_at = null, missing_since = null, missing_answers = 0, look_at = case when own_look = 'DUE' then now() end
       where id = $1 and state in ('CANCELLED', 'FINISHED', 'FAILED')
         and not exists (select 1 from job o where o.deployment_id = j.deployment_id
                            and o.state in ('SUBMITTING', 'INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING'))`,

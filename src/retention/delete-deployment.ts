@@ -25,6 +25,7 @@ import {
   type PreviewDeleteDeploymentResult,
   SavepointsOfDeployment,
 } from './delete-deployment.types.js';
+import { keepNotBegun } from '../left-behind/begin-left-behind.js';
 import { previewToken } from './preview-token.js';
 import { deletePolicy } from './retention.store.js';
 
@@ -124,6 +125,7 @@ async function loadAnswer(tx: Transaction, deploymentId: string): Promise<Deploy
 async function endPolicy(tx: Transaction, { id, name, clusterId }: Deployment, actor: string): Promise<NewEvent[]> {
   if ((await deletePolicy(tx, id)) === 0) return [];
   return [
+    ...(await keepNotBegun(tx, id, 'its deployment was deleted, and its policy has ended with it.')),
     {
       type: EventType.RETENTION_REMOVED,
       deploymentId: id,

@@ -14,7 +14,10 @@ export async function keptSavepoints(sql: Sql, deploymentId: string): Promise<Ma
       why: 'GOES',
       message: `It goes with the next pass. ${message}`,
       expiresAt: new Date(now),
-      expiresWhen: choice.large ? 'when a person has let that pass go (confirmCleanup)' : null,
+      expiresWhen:
+        choice.large || policy.largeCleanupWaitingSince !== null
+          ? 'when a person has let that pass go (confirmCleanup)'
+          : null,
     })),
     ...choice.keep.map(({ id, expiresAt, ...line }) => ({
       ...line,

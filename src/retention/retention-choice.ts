@@ -21,6 +21,11 @@ export interface RetentionPolicy {
   whileStopped: 'DEFER' | 'CLEAN';
 }
 
+/** With what it says of the checkpoints that ended runs have left behind (ST-6), which is judged apart. */
+export interface WholePolicy extends RetentionPolicy {
+  leftBehind: 'KEEP' | 'DISPOSE';
+}
+
 export interface RetentionQuestion {
   policy: RetentionPolicy;
   /** All of the deployment; those that are not COMPLETED are passed over. */
@@ -94,6 +99,9 @@ export interface RetentionChoice {
 
 const NEVER_LARGE_BELOW = 5;
 
+/** A pass that deletes more than half of what it may touch (RT-10). */
+export const isLarge = (going: number, mayTouch: number): boolean => going >= NEVER_LARGE_BELOW && going * 2 > mayTouch;
+
 export function chooseRetention({
   policy,
   savepoints,
@@ -131,7 +139,7 @@ export function chooseRetention({
     mayTouch,
     freedBytes: going.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
     ofUnknownSize: going.filter(({ bytes }) => bytes === null).length,
-    large: going.length >= NEVER_LARGE_BELOW && going.length * 2 > mayTouch,
+    large: isLarge(going.length, mayTouch),
   };
 }
 

@@ -16,6 +16,22 @@ registerEnumType(WhileStopped, {
   },
 });
 
+export enum LeftBehindRule {
+  KEEP = 'KEEP',
+  DISPOSE = 'DISPOSE',
+}
+registerEnumType(LeftBehindRule, {
+  name: 'LeftBehindRule',
+  description: 'What a policy does with the checkpoints that ended runs have left behind.',
+  valuesConfig: {
+    KEEP: { description: 'They are shown, and nothing is done with them.' },
+    DISPOSE: {
+      description:
+        'All of one ended run go together, 24 h after a later run has completed its first checkpoint, if the _metadata of each was read, nobody took one by CLAIM or in an unknown mode, and no snapshot that is kept uses their files. Else they are kept, with the reason (previewRetention).',
+    },
+  },
+});
+
 /** How long the savepoints of a deployment are kept. */
 @Entity('retention_policy')
 @ObjectType({
@@ -45,6 +61,10 @@ export class RetentionPolicy {
   @Field(() => WhileStopped, { description: 'What it does while the deployment is stopped.' })
   @Column('text', { name: 'while_stopped' })
   whileStopped!: WhileStopped;
+
+  @Field(() => LeftBehindRule, { description: 'What it does with the checkpoints that ended runs have left behind.' })
+  @Column('text', { name: 'left_behind' })
+  leftBehind!: LeftBehindRule;
 
   @Field(() => String, { description: 'Who gave it, or changed it last.' })
   @Column('text')

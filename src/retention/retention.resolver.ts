@@ -3,6 +3,7 @@ import type { Context } from '../api/context.js';
 import { IdArg } from '../api/id-arg.js';
 import { DateTime } from '../api/scalars.js';
 import { Deployment } from '../deployment/deployment.entity.js';
+import { Job } from '../job/job.entity.js';
 import { Savepoint } from '../savepoint/savepoint.entity.js';
 import { SavepointState } from '../savepoint/savepoint.enums.js';
 import type { Services } from '../services.js';
@@ -13,7 +14,9 @@ import { findPolicy } from './retention.store.js';
 import {
   ConfirmCleanupInput,
   ConfirmCleanupResult,
+  GoingLeftBehind,
   GoingSavepoint,
+  KeptLeftBehind,
   KeptSavepoint,
   PreviewRetentionResult,
   RemoveRetentionPolicyInput,
@@ -88,6 +91,22 @@ export class KeptSavepointResolver {
   @FieldResolver(() => Savepoint, { description: 'The savepoint.' })
   savepoint(@Root() { savepointId }: KeptSavepoint, @Ctx() { loaders }: Context) {
     return loaders.savepoint.load(savepointId);
+  }
+}
+
+@Resolver(() => GoingLeftBehind)
+export class GoingLeftBehindResolver {
+  @FieldResolver(() => Job, { description: 'The run.' })
+  job(@Root() { jobId }: GoingLeftBehind, @Ctx() { loaders }: Context) {
+    return loaders.job.load(jobId);
+  }
+}
+
+@Resolver(() => KeptLeftBehind)
+export class KeptLeftBehindResolver {
+  @FieldResolver(() => Job, { description: 'The run.' })
+  job(@Root() { jobId }: KeptLeftBehind, @Ctx() { loaders }: Context) {
+    return loaders.job.load(jobId);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Database, Sql, Transaction } from '../db/database.js';
-import type { RetentionPolicy as Limits } from './retention-choice.js';
+import type { WholePolicy as Limits } from './retention-choice.js';
 import { RetentionPolicy } from './retention.entity.js';
 
 export const findPolicy = (sql: Sql, deploymentId: string) =>
@@ -18,16 +18,16 @@ export const lockPolicy = (tx: Transaction, deploymentId: string) =>
 export async function putPolicy(
   tx: Transaction,
   deploymentId: string,
-  { maxCount, maxAgeMs, includeStop, whileStopped }: Limits,
+  { maxCount, maxAgeMs, includeStop, whileStopped, leftBehind }: Limits,
   { actor, confirmedToken }: { actor: string; confirmedToken: string | null },
 ): Promise<void> {
   await tx.changed(
-    `insert into retention_policy (deployment_id, max_count, max_age_ms, include_stop, while_stopped, actor, confirmed_token, confirmed_by)
-     values ($1, $2, $3, $4, $5, $6, $7, case when $7::text is not null then $6 end)
+    `insert into retention_policy (deployment_id, max_count, max_age_ms, include_stop, while_stopped, actor, confirmed_token, confirmed_by, left_behind)
+     values ($1, $2, $3, $4, $5, $6, $7, case when $7::text is not null then $6 end, $8)
      on conflict (deployment_id) do update
-        set max_count = $2, max_age_ms = $3, include_stop = $4, while_stopped = $5, actor = $6, updated_at = now(), sweep_at = now(),
+        set max_count = $2, max_age_ms = $3, include_stop = $4, while_stopped = $5, left_behind = $8, actor = $6, updated_at = now(), sweep_at = now(),
             waiting_since = null, waiting_token = null, confirmed_token = $7, confirmed_by = case when $7::text is not null then $6 end`,
-    [deploymentId, maxCount, maxAgeMs, includeStop, whileStopped, actor, confirmedToken],
+    [deploymentId, maxCount, maxAgeMs, includeStop, whileStopped, actor, confirmedToken, leftBehind],
   );
 }
 

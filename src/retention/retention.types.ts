@@ -4,7 +4,8 @@ import { IdempotencyKeyReused, InvalidInput, NotFound, UserError } from '../api/
 import { Deployment } from '../deployment/deployment.entity.js';
 import { DeletionRule } from '../deletion/deletion.enums.js';
 import { inWordsBytes } from '../deletion/words.js';
-import { WhileStopped } from './retention.entity.js';
+import { LeftBehindKeptBecause } from '../left-behind/left-behind.enums.js';
+import { LeftBehindRule, WhileStopped } from './retention.entity.js';
 
 @InputType({ description: 'How long savepoints are kept. One of maxCount and maxAgeMs at the least.' })
 export class RetentionInput {
@@ -25,6 +26,12 @@ export class RetentionInput {
     description: 'What is done while the deployment is stopped.',
   })
   whileStopped!: WhileStopped;
+
+  @Field(() => LeftBehindRule, {
+    defaultValue: LeftBehindRule.KEEP,
+    description: 'What is done with the checkpoints that ended runs have left behind.',
+  })
+  leftBehind!: LeftBehindRule;
 }
 
 @InputType({ description: 'A policy for a deployment.' })
@@ -107,6 +114,52 @@ export class KeptSavepoint {
   expiresWhen!: string | null;
 }
 
+@ObjectType({ description: 'An ended run of which a policy disposes of all checkpoints that it has left behind.' })
+export class GoingLeftBehind {
+  jobId!: string;
+
+  @Field(() => Int, { description: 'How many it has left; they go together.' })
+  checkpoints!: number;
+
+  @Field(() => String, { description: 'Why, for a person.' })
+  message!: string;
+
+  @Field(() => SafeInt, {
+    description:
+      'The state that they stand for, as far as sizes are known; files that several use are counted with each.',
+  })
+  bytes!: number;
+}
+
+@ObjectType({ description: 'Why all checkpoints that an ended run has left behind are kept.' })
+export class KeptLeftBehind {
+  jobId!: string;
+
+  @Field(() => Int, { description: 'How many it has left.' })
+  checkpoints!: number;
+
+  @Field(() => LeftBehindKeptBecause, { description: 'The firmest of what keeps them.' })
+  why!: LeftBehindKeptBecause;
+
+  @Field(() => String, { description: 'All that keeps them, for a person.' })
+  message!: string;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When they go, if nothing else happens; null: no time can be given.',
+  })
+  goesAt!: Date | null;
+
+  @Field(() => String, { description: 'What must happen before they go: goes on from "when".' })
+  goesWhen!: string;
+
+  @Field(() => SafeInt, {
+    description:
+      'The state that they stand for, as far as sizes are known; files that several use are counted with each.',
+  })
+  bytes!: number;
+}
+
 @ObjectType({ description: 'What a policy would do now. Nothing was changed.' })
 export class RetentionPreview {
   @Field(() => [GoingSavepoint], { description: 'What would go now, newest first.' })
@@ -115,7 +168,20 @@ export class RetentionPreview {
   @Field(() => [KeptSavepoint], { description: 'What stays, newest first, by which rule, and until when.' })
   stays!: KeptSavepoint[];
 
-  @Field(() => SafeInt, { description: 'What goes frees so many bytes, as far as sizes are known.' })
+  @Field(() => [GoingLeftBehind], {
+    description: 'Ended runs of which it would dispose of all checkpoints that they have left behind, oldest first.',
+  })
+  leftBehindGoes!: GoingLeftBehind[];
+
+  @Field(() => [KeptLeftBehind], {
+    description:
+      'Ended runs whose checkpoints stay, oldest first, and why. Of the 500 oldest; those that are being disposed of already are not listed.',
+  })
+  leftBehindStays!: KeptLeftBehind[];
+
+  @Field(() => SafeInt, {
+    description: 'What goes frees so many bytes of savepoints, as far as sizes are known.',
+  })
   freedBytes!: number;
 
   @Field(() => Int, { description: 'Of how many that go the size is not known.' })
@@ -129,7 +195,7 @@ export class RetentionPreview {
 
   @Field(() => Boolean, {
     description:
-      'It would delete more than half of what it may touch, so it needs the token: in setRetentionPolicy, or confirmCleanup.',
+      'It would delete more than half of the savepoints that it may touch, or dispose of what more than half of the ended runs have left (each run counts once; fewer than 5 are never large), so it needs the token: in setRetentionPolicy, or confirmCleanup.',
   })
   large!: boolean;
 
@@ -140,7 +206,7 @@ export class RetentionPreview {
 @ObjectType({
   implements: UserError,
   description:
-    'Declined: the policy would at once delete more than half of what it may touch. Look at previewRetention, then ask with its token.',
+    'Declined: the policy would at once delete more than half of the savepoints that it may touch, or dispose of what more than half of the ended runs have left. Look at previewRetention, then ask with its token.',
 })
 export class LargeCleanup extends UserError {
   override readonly code = 'LARGE_CLEANUP' as const;
@@ -152,23 +218,27 @@ export class LargeCleanup extends UserError {
   @Field(() => Int, { description: 'Of how many that the policy may touch.' })
   readonly of: number;
 
-  @Field(() => SafeInt, { description: 'What that frees, as far as sizes are known.' })
+  @Field(() => Int, { description: 'Of how many ended runs it would dispose of what they have left.' })
+  readonly leftBehindRuns: number;
+
+  @Field(() => SafeInt, { description: 'What the savepoints free, as far as sizes are known.' })
   readonly freedBytes: number;
 
   @Field(() => String, { description: 'The token of what would go now: give it when that is meant.' })
   readonly previewToken: string;
 
   constructor(
-    { savepoints, of, freedBytes }: { savepoints: number; of: number; freedBytes: number },
+    { savepoints, of, runs, freedBytes }: { savepoints: number; of: number; runs: number; freedBytes: number },
     { token, given }: { token: string; given: string | null },
   ) {
     super();
     this.savepoints = savepoints;
     this.of = of;
+    this.leftBehindRuns = runs;
     this.freedBytes = freedBytes;
     this.previewToken = token;
     this.message =
-      `${given ? 'The preview does not hold any more: now it' : 'It'} would delete ${savepoints} of ${of} savepoints at once (${inWordsBytes(freedBytes)}). ` +
+      `${given ? 'The preview does not hold any more: now it' : 'It'} would delete ${savepoints} of ${of} savepoints at once (${inWordsBytes(freedBytes)})${runs > 0 ? ` and dispose of what ${runs} ended ${runs === 1 ? 'run has' : 'runs have'} left` : ''}. ` +
       'Look at previewRetention; if that is meant, ask again with its previewToken.';
   }
 }

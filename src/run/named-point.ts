@@ -85,14 +85,21 @@ export async function byCheckpoint(sql: Sql, id: string, lock: boolean): Promise
   return named(found.point, `checkpoint ${id}, which was named`);
 }
 
+export const isGoing = (what: string): SnapshotNotRestorable =>
+  new SnapshotNotRestorable(
+    what,
+    'what its run left behind is being disposed of, or was, as a retention policy says (leftBehind: DISPOSE). Choose another.',
+  );
+
 /** What is recorded of it against a start, whoever names it and however. A savepoint of somebody else is Flink's to keep. */
 export function ofCheckpoint(
-  { point, jobState, flinkJobId, state, discarded }: NamedCheckpoint,
+  { point, jobState, flinkJobId, state, discarded, going }: NamedCheckpoint,
   what: string,
 ): CheckpointOfLiveJob | SnapshotNotRestorable | null {
   const ofOthers = point.kind === SnapshotKind.SAVEPOINT;
   if (isLive(jobState) && !ofOthers)
     return new CheckpointOfLiveJob({ jobId: point.jobId, flinkJobId, state: jobState });
+  if (going) return isGoing(what);
   if (state !== 'COMPLETED') return new SnapshotNotRestorable(what, `it is ${state}. Choose another.`);
   if (discarded) return new SnapshotNotRestorable(what, 'Flink has deleted it. Choose another.');
   if (point.location === null)

@@ -12,10 +12,11 @@ import type { Deployment } from '../deployment/deployment.entity.js';
 import type { RunSettings } from '../deployment/run-settings.js';
 import { joinLocation, normaliseLocation } from '../flink/location.js';
 import { runsOf } from '../job/find-job.js';
+import { goingRunAt } from '../job/going-checkpoints.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { type ReadContents, readContents } from '../savepoint/snapshot-contents.store.js';
 import { findRestorePoint } from './find-restore-point.js';
-import type { Found, PointRefusal } from './named-point.js';
+import { type Found, isGoing, type PointRefusal } from './named-point.js';
 import type { RestorePoint } from './restore-choice.js';
 import { databaseNow, type Maker, makerOf } from './restore.store.js';
 import { type Finding, findingsOf } from './restore-verdict.js';
@@ -66,6 +67,8 @@ export async function planRestore(
   const found = await findRestorePoint(sql, start, deployment, cluster, lock);
   if (!('point' in found)) return found;
   const { point, uncertain } = found;
+  // By the job id in its path, under whichever storage it was named: whoever disposes of what that run has left locks the same row.
+  if (await goingRunAt(sql, point.location, { lock })) return isGoing(`The checkpoint ${point.location}`);
   const { location, places } = await whereItLies(sql, point, cluster);
   if (location === null) return new StateNotReachable(point.location, cluster.name);
   const held = await readContents(sql, { savepointId: point.savepointId, places });

@@ -22,6 +22,10 @@ const foreignPoint = (
   'drained', false, 'stopFailedAfter', false, 'ofStop', false, 'data', ${data}, 'format', case when c.kind = 'CHECKPOINT' then 'NATIVE' end,
   'stateBackend', j.state_backend, 'flinkVersion', k.flink_version)`;
 
+/** Of `c` that run `j` has left: what is being disposed of is as good as gone, whatever of it is still there. */
+const retainedData = (c: string, j: string) =>
+  `case when ${c}.kind = 'CHECKPOINT' and ${j}.checkpoints_going_at is not null then 'MISSING' else ${c}.data end`;
+
 /** The runs of a deployment, newest first, each with what it left that Flink or we still know. One statement. */
 export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<RunFacts[]> {
   const rows = await sql.rows<{ run: RunFacts }>(
@@ -39,7 +43,7 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
         'points', coalesce((select jsonb_agg(p.point) from (
             select ${savepointPoint} as point from savepoint s where s.job_id = j.id and s.state = 'COMPLETED' and s.origin <> 'IMPORTED'
             union all
-            select ${foreignPoint('c.data')} from retained_checkpoint c where c.job_id = j.id
+            select ${foreignPoint(retainedData('c', 'j'))} from retained_checkpoint c where c.job_id = j.id
             union all
             select ${foreignPoint(`'NOT_CHECKED'`)} from checkpoint c
              where c.deployment_id = j.deployment_id and c.job_id = j.id and c.kind = 'SAVEPOINT' and c.savepoint_id is null and c.state = 'COMPLETED' and c.location is not null
@@ -50,12 +54,13 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
                       else jsonb_build_object('kind', case when j.start_checkpoint_id is null then 'SAVEPOINT' else 'CHECKPOINT' end, 'savepointId', null,
                              'jobId', j.start_job_id, 'flinkCheckpointId', j.start_checkpoint_id, 'triggeredAt', ${epoch('j.start_triggered_at')},
                              'location', j.start_location, 'storage', null, 'clusterId', j.cluster_id, 'locatedAt', ${epoch('j.created_at')}, 'bytes', null, 'drained', false,
-                             'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(r.data, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
+                             'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(${retainedData('r', 'm')}, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
        from job j
        join cluster k on k.id = j.cluster_id
        left join job_checkpoints a on a.job_id = j.id
        left join savepoint s on s.id = j.start_savepoint_id
        left join retained_checkpoint r on r.job_id = j.start_job_id and r.flink_checkpoint_id = j.start_checkpoint_id
+       left join job m on m.id = r.job_id
       where j.deployment_id = $1 order by j.run desc limit ${RUNS}`,
     [deploymentId],
   );
@@ -85,6 +90,8 @@ export interface NamedCheckpoint {
   state: string;
   discarded: boolean;
   retained: boolean;
+  /** What its run has left is being disposed of, or is gone by that. */
+  going: boolean;
   /** Of an entry that is a savepoint of ours: what may be done with it stands there. */
   savepointId: string | null;
 }
@@ -92,7 +99,7 @@ export interface NamedCheckpoint {
 /** A checkpoint, or a savepoint of somebody else, by the run and the id that Flink gave it. */
 export async function checkpointAsPoint(sql: Sql, jobId: string, flinkId: number): Promise<NamedCheckpoint | null> {
   const row = await sql.row<{ found: NamedCheckpoint }>(
-    `select jsonb_build_object('point', ${foreignPoint('c.data')}, 'jobState', j.state, 'flinkJobId', j.flink_job_id, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained, 'savepointId', c.savepoint_id) as found
+    `select jsonb_build_object('point', ${foreignPoint(retainedData('c', 'j'))}, 'going', c.kind = 'CHECKPOINT' and j.checkpoints_going_at is not null, 'jobState', j.state, 'flinkJobId', j.flink_job_id, 'state', c.state, 'discarded', c.discarded, 'retained', c.retained, 'savepointId', c.savepoint_id) as found
        from (select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, data, 'COMPLETED' as state, false as discarded, true as retained, null::uuid as savepoint_id
                from retained_checkpoint where job_id = $1 and flink_checkpoint_id = $2
              union all

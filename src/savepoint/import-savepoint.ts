@@ -11,6 +11,7 @@ import { lockDeployment } from '../deployment/find-deployment.js';
 import { EventType } from '../event/event-types.js';
 import { recordEvent } from '../event/record-event.js';
 import { normaliseLocation } from '../flink/location.js';
+import { goingRunAt } from '../job/going-checkpoints.js';
 import { type LiveWriter, liveWriterOf, writerInWords } from '../job/live-writer.js';
 import { SnapshotKind } from '../job/snapshot-kind.js';
 import { findSavepoint, type Place, savepointAt } from './find-savepoint.js';
@@ -57,6 +58,7 @@ export async function importSavepoint(
       if (known) return new AlreadyKnown(candidate.location, known);
       const writer = await liveWriterOf(tx, candidate.location);
       if (writer) return ofLiveJob(candidate.location, writer);
+      if (await goingRunAt(tx, candidate.location, { lock: true })) return ofGoing(candidate.location);
       const { found } = candidate;
       return found instanceof InvalidInput ? found : store(tx, input, { ...candidate, found }, caller);
     });
@@ -73,6 +75,12 @@ const ofLiveJob = (location: string, writer: LiveWriter) =>
     'location',
     `${location} is a checkpoint of a live job: ${writerInWords(writer)}, and Flink deletes it when newer ones have completed. ` +
       'Take a savepoint of the job and import that, or stop the job first.',
+  );
+
+const ofGoing = (location: string) =>
+  new InvalidInput(
+    'location',
+    `what the run of ${location} left behind is being disposed of, or was, as a retention policy says (leftBehind: DISPOSE). Import another.`,
   );
 
 /** Which storage it lies in, and what is seen of it there; asked outside the transaction, since a slow storage must not hold one up. */

@@ -125,7 +125,7 @@ export enum DeletionProof {
 }
 registerEnumType(DeletionProof, {
   name: 'DeletionProof',
-  description: 'How a DELETED savepoint is known to be gone.',
+  description: 'How a DELETED savepoint, or what an ended run had left, is known to be gone.',
   valuesConfig: {
     EMPTY: { description: 'Its storage was looked into: nothing is left in its directory.' },
     FLINK_CONFIRMED: {
