@@ -1,13 +1,13 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Cluster } from './cluster.js';
 import { captured, failureCauseIn, replyLike } from './captured-replies.js';
 import type { JsonObject, Reply } from './captured-replies.js';
-import { foldLocation, inspectSnapshot, isBelow, localPath, METADATA_VERSION } from './snapshot-files.js';
+import { filesNamedIn, foldLocation, inspectSnapshot, isBelow, localPath, METADATA_VERSION } from './snapshot-files.js';
 import type { FoldedLocation } from './snapshot-files.js';
 import { unknownScheme } from './unknown-scheme.js';
 
-/** POST /savepoint-disposal. Ids are made by the cluster; it deletes only below the fake's own folder. */
+/** POST /savepoint-disposal. Ids are made by the cluster; it deletes what `_metadata` names, also what others use, and only below the fake's own folder. */
 export class SavepointDisposal {
   /** null: under way. */
   private readonly results = new Map<string, { body: unknown; finishedAt: number } | null>();
@@ -57,6 +57,8 @@ export class SavepointDisposal {
     if (cluster.knobs.disposals === 'LEAVE_DATA') return captured(cluster.version, 'disposal-poll-ok').body;
     if (cluster.knobs.disposals === 'FAIL') return this.failure('not-permitted', asked);
     const halfWay = cluster.knobs.disposals === 'DIE_HALF_WAY';
+    const named = halfWay ? [] : filesNamedIn(readFileSync(path.join(file, '_metadata')));
+    for (const one of named) if (isBelow(cluster.folder, path.resolve(one))) rmSync(one, { force: true });
     const doomed = halfWay ? path.join(file, '_metadata') : file;
     if (isBelow(cluster.folder, path.resolve(doomed))) rmSync(doomed, { recursive: true, force: true });
     return halfWay ? this.failure('half', asked) : this.success(location);

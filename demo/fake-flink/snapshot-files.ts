@@ -185,6 +185,17 @@ export function writeSnapshot(folder: string, content: SnapshotContent): void {
   writeFileSync(path.join(folder, '_metadata'), encodeMetadata(content));
 }
 
+/** The files that a `_metadata` names by their whole location, as Java has written it: its length in two bytes, then the text. */
+export function filesNamedIn(metadata: Buffer): string[] {
+  const files = new Set<string>();
+  for (let at = metadata.indexOf('file:/'); at >= 2; at = metadata.indexOf('file:/', at + 1)) {
+    const location = metadata.toString('utf8', at, at + metadata.readUInt16BE(at - 2));
+    const file = localPath(location.replace(/^file:\/+/, 'file:/'));
+    if (file !== null) files.add(file);
+  }
+  return [...files];
+}
+
 export type SnapshotOnDisk =
   | { kind: 'whole'; checkpointId: number; formatVersion: number }
   | { kind: 'no-such-path' }

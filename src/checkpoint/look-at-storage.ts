@@ -1,9 +1,11 @@
 import { storagesOfClusterAt } from '../cluster/find-cluster.js';
-import { lookInto, lookThrough, type Sight } from '../cluster/storage-access.js';
+import { lookInto, lookThrough, proveStorage, type Sight } from '../cluster/storage-access.js';
 import type { Database } from '../db/database.js';
 import { pathBelow } from '../flink/location.js';
+import { flinkJobIdIn } from '../job/live-writer.js';
 
 interface Place {
+  storageId: string;
   sight: Sight;
   path: string;
 }
@@ -24,7 +26,7 @@ async function placeOf(database: Database, { clusterId, createdAt }: RanOn, loca
     const path = pathBelow(uri, location);
     if (path === null) continue;
     const sight = await lookInto(database, storageId);
-    if (sight) return { sight, path };
+    if (sight) return { storageId, sight, path };
   }
   return null;
 }
@@ -63,7 +65,10 @@ export async function checkpointsIn(
   return sight.proven || look.seen.known ? look.seen.checkpoints : null;
 }
 
-/** Whether the data of a snapshot are there. NOT_CHECKED: it cannot be told. */
+/**
+ * Whether the data of a snapshot that a run has just left are there. NOT_CHECKED: it cannot be told. A checkpoint that is seen proves that
+ * what is read here is that storage, as a savepoint does: no other place has a folder of this very job. One that is not seen proves nothing.
+ */
 export async function dataAt(
   database: Database,
   run: RanOn,
@@ -73,6 +78,10 @@ export async function dataAt(
   if (place === null) return 'NOT_CHECKED';
   const look = await lookThrough(place.sight, (reader) => reader.exists(`${place.path}/_metadata`));
   if ('why' in look) return look.soon ? 'SOON' : 'NOT_CHECKED';
-  if (look.seen) return 'PRESENT';
+  if (look.seen) {
+    if (!place.sight.proven && flinkJobIdIn(location) !== null)
+      await proveStorage(database, place.storageId, true, location);
+    return 'PRESENT';
+  }
   return place.sight.proven ? 'MISSING' : 'NOT_CHECKED';
 }

@@ -170,12 +170,16 @@ export const MAGIC = 0x4960672d;
 export function metadata(
   version: number,
   operators: Buffer[],
-  { properties, masterStates = [] }: { properties?: Buffer; masterStates?: Buffer[] } = {},
+  {
+    properties,
+    masterStates = [],
+    checkpointId = 7,
+  }: { properties?: Buffer; masterStates?: Buffer[]; checkpointId?: number } = {},
 ): Buffer {
   return all(
     i32(MAGIC),
     i32(version),
-    i64(7),
+    i64(checkpointId),
     list(...masterStates),
     list(...operators),
     ...(version >= 4 ? [properties ?? savepointProperties('CANONICAL')] : []),
@@ -189,4 +193,11 @@ export const savepointProperties = (format: string, action = 'NONE'): Buffer =>
     utf('org.apache.flink.runtime.checkpoint.SavepointType'),
     utf(format),
     utf(action),
+  );
+
+export const checkpointProperties = (): Buffer =>
+  all(
+    Buffer.from([0xac, 0xed, 0, 5]),
+    utf('org.apache.flink.runtime.checkpoint.CheckpointType'),
+    utf('FORWARD_BACKWARD'),
   );
