@@ -28,16 +28,23 @@ export interface UploadReply {
   errors?: GraphqlError[];
 }
 
+export interface StatewardOptions {
+  worker?: boolean;
+  env?: Record<string, string>;
+  limits?: TransportLimits;
+  /** What no setting says. */
+  config?: Partial<Pick<Config, 'leftBehindAfterMs'>>;
+}
+
 /** The whole product in this process, on a database of its own: API on a free port and, unless told otherwise, a worker. */
-export async function startStateward(
-  options: { worker?: boolean; env?: Record<string, string>; limits?: TransportLimits } = {},
-): Promise<Stateward> {
+export async function startStateward(options: StatewardOptions = {}): Promise<Stateward> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'stateward-data-'));
   const level = process.env.STATEWARD_TEST_LOG ?? 'fatal';
   const config: Config = {
     ...loadConfig({ STATEWARD_DATA_FOLDER: folder, STATEWARD_LOG_LEVEL: level, ...options.env }),
     port: 0,
+    ...options.config,
   };
   const services = await openServices(config, database.url, createLogger(level, 'api'), 'api');
   const api = await createApi(services, await createSchema(services), options.limits);

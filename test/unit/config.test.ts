@@ -32,6 +32,7 @@ describe('the configuration', () => {
       databaseConnections: 10,
       checkpointDays: 30,
       leastSlotIntervalMs: 600_000,
+      leftBehindAfterMs: 86_400_000,
       s3: { endpoint: undefined, region: undefined, pathStyle: false },
       secrets: new Map(),
       logLevel: 'info',
