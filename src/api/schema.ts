@@ -28,7 +28,11 @@ import { EventResolver } from '../event/event.resolver.js';
 import { EndingsResolver } from '../job/endings.resolver.js';
 import { DeploymentParametersResolver } from '../job/deployment-parameters.resolver.js';
 import { DeploymentJobsResolver, JobResolver } from '../job/job.resolver.js';
-import { JobLeftBehindResolver } from '../left-behind/left-behind.resolver.js';
+import {
+  JobLeftBehindResolver,
+  LeftBehindDisposalResolver,
+  LeftBehindDisposalsResolver,
+} from '../left-behind/left-behind.resolver.js';
 import { DeleteDeploymentResolver } from '../retention/delete-deployment.resolver.js';
 import {
   DeploymentRetentionResolver,
@@ -96,6 +100,8 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   CheckpointDeletionResolver,
   StateBytesResolver,
   JobLeftBehindResolver,
+  LeftBehindDisposalResolver,
+  LeftBehindDisposalsResolver,
   RetentionResolver,
   DeleteDeploymentResolver,
   GoingSavepointResolver,

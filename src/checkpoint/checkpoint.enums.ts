@@ -95,7 +95,7 @@ registerEnumType(DeletionObstacle, {
     OWNED_BY_FLINK: { description: 'Flink deletes its checkpoints by itself.' },
     OWNED_BY_NOBODY: {
       description:
-        'A checkpoint left behind may share files with others; it is shown, and not deleted while that cannot be ruled out.',
+        'A checkpoint left behind may share files with others: no request deletes it. A retention policy may dispose of all that one run has left (leftBehind).',
     },
     OWNED_BY_OTHERS: { description: 'Somebody else made it, and decides about it.' },
     NOT_VERIFIED: {

@@ -17,7 +17,9 @@ registerEnumType(StorageAccess, {
       description:
         'A place to read it by is named, but nothing of Flink has been seen in it yet. What is found counts; what is not found proves nothing.',
     },
-    PROVEN: { description: 'A savepoint of Flink was seen in it: it is the same place.' },
+    PROVEN: {
+      description: 'A savepoint, or a checkpoint that a run had just left, was seen in it: it is the same place.',
+    },
     MISMATCH: {
       description:
         'A savepoint that Flink had just completed was not there: it is another place of the same name, and is not looked at.',

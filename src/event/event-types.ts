@@ -107,7 +107,7 @@ registerEnumType(EventType, {
     STORAGE_UPDATED: { description: 'The name of a storage, a root of it, or where it is read was changed.' },
     STORAGES_MERGED: { description: 'A person said that several storages are one place.' },
     STORAGE_PROVEN_READABLE: {
-      description: 'A savepoint of Flink was seen in a storage: Stateward reads the same place.',
+      description: 'A savepoint or checkpoint of Flink was seen in a storage: Stateward reads the same place.',
     },
     STORAGE_NOT_THE_SAME: {
       description: 'A savepoint just completed was not where Stateward reads: that folder is not looked at any more.',

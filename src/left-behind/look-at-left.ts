@@ -1,13 +1,14 @@
 import { storagesOfClusterAt } from '../cluster/find-cluster.js';
-import { lookInto, lookThrough } from '../cluster/storage-access.js';
+import { lookInto, lookThrough, SOON_MS } from '../cluster/storage-access.js';
 import { placesOf } from '../cluster/storage-root.js';
 import type { Database } from '../db/database.js';
+import { NotNow } from '../deletion/look-for-rest.js';
 import { pathBelow } from '../flink/location.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import { keptByRecord, type LeftLook } from './left-behind-choice.js';
 import { leftRuns, type PlaceToRead, type RecordedRun, type WhichRuns } from './left-runs.js';
 import { type PlaceOfRun, placeOfRun } from './place-of-run.js';
-import { reachesRead, readReach, rememberReach } from './snapshot-reach.js';
+import { forgetReaches, reachesRead, readReach, rememberReach } from './snapshot-reach.js';
 
 /** By run: what was seen. One that is not there was not looked at: something that is recorded keeps it anyway, or there was no time. */
 export type LeftLooks = ReadonlyMap<string, LeftLook>;
@@ -23,6 +24,7 @@ export interface HowToLook {
 /**
  * Looks at what ended runs have left, of which nothing that is recorded says that it stays: their directories, their `_metadata`, and that
  * of whatever may share their files. Outside of any transaction, since a storage may be slow.
+ * @throws NotNow where a fresh look meets a storage that is slow to answer others.
  */
 export async function lookAtLeft(database: Database, which: WhichRuns, how: HowToLook): Promise<LeftLooks> {
   const { runs, unseen, now } = await leftRuns(database, which);
@@ -56,9 +58,15 @@ async function lookAtRun(database: Database, run: RecordedRun, fresh: boolean): 
     };
   const known = fresh ? new Map<string, string[]>() : await reachesRead(database, run.checkpoints.map(keyIn(run)));
   const look = await lookThrough(sight, (reader) => lookInDirectory(reader, run, place, known));
-  if ('why' in look) return { ...nothing, unread: look.why.replace(/\.$/, '') };
+  if ('why' in look) {
+    if (fresh && look.soon) throw new NotNow(SOON_MS); // it is only slow: that is no reason to take anything back
+    return { ...nothing, unread: look.why.replace(/\.$/, '') };
+  }
   const { unread, beside, read } = look.seen;
-  if (unread !== null) return { ...nothing, unread };
+  if (unread !== null) {
+    await forgetReaches(database, run.jobId); // what was read before does not hold any more
+    return { ...nothing, unread };
+  }
   for (const one of read) if (!known.has(one.key)) await rememberReach(database, { ...one, jobId: run.jobId });
   const elsewhere = read.flatMap(({ folders }) =>
     folders.filter((folder) => pathBelow(place.location, folder) === null),

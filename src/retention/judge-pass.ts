@@ -34,17 +34,21 @@ export const lookBeforePass = (
 ): Promise<LeftLooks> =>
   leftBehind === 'DISPOSE' ? lookAtLeft(database, { deploymentId }, how) : Promise.resolve(NOTHING_SEEN);
 
-/** The one way from what is recorded, and was seen a moment ago, to a pass: of the sweep, of its preview, and of whoever confirms it. */
+/**
+ * The one way from what is recorded, and was seen a moment ago, to a pass: of the sweep, of its preview, and of whoever confirms it.
+ * `listKept`: also what ended runs have left where the policy keeps all of it.
+ */
 export async function judgePass(
   sql: Sql,
   deploymentId: string,
   policy: WholePolicy,
   looks: LeftLooks,
-  how: { afterMs: number },
+  { afterMs, listKept = false }: { afterMs: number; listKept?: boolean },
 ): Promise<Judgement> {
   const judged = await judgeSavepoints(sql, deploymentId, policy);
   const { choice } = judged;
-  const runs = await judgeLeftBehind(sql, { deploymentId }, looks, how);
+  const concerned = policy.leftBehind === 'DISPOSE' || listKept;
+  const runs = concerned ? await judgeLeftBehind(sql, { deploymentId }, looks, { afterMs }) : [];
   const leftBehind = chooseLeftBehind(runs, policy, choice.deferred);
   const token = previewToken({
     deploymentId,

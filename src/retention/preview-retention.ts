@@ -34,7 +34,10 @@ export async function previewRetention(
   if (!policy) return new NoRetentionPolicy(deployment.name);
   const how = { afterMs: config.leftBehindAfterMs, withinMs: LOOK_WITHIN_MS };
   const looks = await lookBeforePass(database, deployment.id, policy, how);
-  const { choice, leftBehind, large, token } = await judgePass(database, deployment.id, policy, looks, how);
+  const { choice, leftBehind, large, token } = await judgePass(database, deployment.id, policy, looks, {
+    ...how,
+    listKept: true,
+  });
   const { deferred } = choice;
   return Object.assign(new RetentionPreview(), {
     goes: choice.delete.map(({ id, rules, message, bytes }) => ({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { dataAt } from '../../src/checkpoint/look-at-storage.js';
 import { disposalCalls } from '../support/deletion-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { insertJob } from '../support/job-rows.js';
@@ -30,6 +31,7 @@ let clusterId: string;
 let artifactId: string;
 eachOnOneCluster((made) => ({ stateward, flink, clusterId, artifactId } = made));
 
+const db = () => stateward.services.database;
 const changed = (text: string, values: unknown[]) => stateward.services.database.changed(text, values);
 const newDeployment = async () => ({
   clusterId,
@@ -416,9 +418,56 @@ describe('what an ended run has left behind', () => {
       state: 'WAITING',
       waiting_for: expect.stringContaining('to answer'),
     });
+    const { deployment } = await stateward.ask(
+      'query($id: ID!) { deployment(id: $id) { leftBehind { count disposals { state waitingFor begun job { id } } } } }',
+      { id: deploymentId },
+    );
+    expect(deployment.leftBehind).toEqual({
+      count: 2,
+      disposals: [
+        { state: 'WAITING', begun: false, waitingFor: expect.stringContaining('to answer'), job: { id: jobId } },
+      ],
+    });
     await changed(`update cluster set state = 'REACHABLE' where id = $1`, [clusterId]);
     await stepsOfDisposal(stateward, jobId);
     expect(await disposalNow(stateward, jobId)).toMatchObject({ state: 'DONE' });
     expect(locations.map(isThere)).toEqual([false, false]);
+  });
+
+  it('is not taken for readable by what was read before, once its _metadata is damaged', async () => {
+    const { deploymentId, jobId, locations } = await leftAndLater();
+    expect(await whyKept(deploymentId, jobId)).toBeNull();
+    writeFileSync(onDisk(`${locations[1]}/_metadata`), 'nothing of Flink');
+    await disposePolicy(stateward, deploymentId);
+    await sweep(stateward, deploymentId);
+    await stepsOfDisposal(stateward, jobId);
+    expect(disposalCalls(flink)).toEqual([]);
+    expect(await whyKept(deploymentId, jobId)).toMatchObject({ why: 'NOT_READ' });
+    await sweep(stateward, deploymentId);
+    expect(await disposalNow(stateward, jobId)).toBeNull();
+  });
+});
+
+describe('a storage', () => {
+  it('is proven by a checkpoint that is seen in it in a folder of its job, and by nothing else', async () => {
+    const { jobId, locations, deploymentId } = await leftAndLater();
+    await proveStorages(stateward, clusterId, 'UNPROVEN');
+    const access = async () =>
+      (
+        await db().rows<{ read_state: string }>(
+          `select distinct s.read_state from storage s join storage_root r on r.storage_id = s.id where r.cluster_id = $1 and r.uri like '%checkpoints'`,
+          [clusterId],
+        )
+      ).map((row) => row.read_state);
+    const run = { clusterId, createdAt: Date.now() };
+    expect(await dataAt(db(), run, `${checkpointRootOf(flink)}/${'0'.repeat(32)}/chk-1`)).toBe('NOT_CHECKED');
+    const flat = `${checkpointRootOf(flink)}/chk-1`;
+    writeCheckpoint(flat, 1, []);
+    expect(await dataAt(db(), run, flat)).toBe('PRESENT');
+    expect(await access()).toEqual(['UNPROVEN']);
+    expect(await whyKept(deploymentId, jobId)).toMatchObject({ why: 'NOT_READ' });
+    expect(await dataAt(db(), run, locations[0] ?? '')).toBe('PRESENT');
+    expect(await access()).toEqual(['PROVEN']);
+    expect(await whyKept(deploymentId, jobId)).toBeNull();
   });
 });

@@ -96,6 +96,24 @@ const idsOf = async (jobId: string) =>
     )
   ).map(({ id }) => id);
 
+it('that a run has completed its first checkpoint is dated by our clock once, whatever completes after it', async () => {
+  const jobId = await insertJob();
+  const seenAt = async () =>
+    (
+      await open.database.row<{ at: Date | null }>(
+        'select first_completed_seen_at as at from job_checkpoints where job_id = $1',
+        [jobId],
+      )
+    )?.at;
+  await writes.add(lookOf(await load(jobId), [completed(1, { status: 'FAILED', failedAt: Date.now() } as object)]));
+  expect(await seenAt()).toBeNull();
+  await writes.add(lookOf(await load(jobId), [completed(2)]));
+  const first = await seenAt();
+  expect(Math.abs(Date.now() - (first?.getTime() ?? 0))).toBeLessThan(60_000);
+  await writes.add(lookOf(await load(jobId), [completed(2), completed(3)]));
+  expect(await seenAt()).toEqual(first);
+});
+
 describe('looks that are written together', () => {
   it('are written though one row among them cannot be, which is shown as a gap', async () => {
     const runs = await Promise.all(Array.from({ length: 9 }, insertJob));

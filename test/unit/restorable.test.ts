@@ -66,10 +66,20 @@ describe('a checkpoint', () => {
     expect(checkpointOwner(checkpoint({ retained: { data: 'PRESENT' }, run: live }))).toBe('FLINK');
   });
 
+  it.each([
+    ['PRESENT', 'BEING_DELETED', 'BEING_DELETED'],
+    ['MISSING', 'DELETED', 'NOTHING_THERE'],
+  ] as const)('that a policy disposes of, its data %s, cannot be restored from: %s', (data, obstacle, deletion) => {
+    const going = checkpoint({ retained: { data, going: true } });
+    expect(checkpointRestorable(going)).toMatchObject({ obstacle, reason: expect.stringContaining('policy') });
+    expect(checkpointDeletable(going).obstacle).toBe(deletion);
+  });
+
   it('is never deleted by a request, whoever owns it', () => {
     expect(checkpointDeletable(checkpoint({ run: live })).obstacle).toBe('OWNED_BY_FLINK');
     const left = checkpointDeletable(checkpoint({ retained: { data: 'PRESENT' } }));
     expect(left).toMatchObject({ obstacle: 'OWNED_BY_NOBODY', unlockedBy: expect.stringContaining('chk-7') });
+    expect(left.unlockedBy).toContain('leftBehind: DISPOSE');
   });
 });
 

@@ -31,6 +31,16 @@ describe("a preview's token", () => {
     expect(coveredBy(token, { ...pass, ...more })).toBe(false);
   });
 
+  it('names the runs of which all that they have left goes, where the policy disposes of that, and no others', () => {
+    const disposing: Pass = { ...pass, by: { ...policy, leftBehind: 'DISPOSE' }, runs: ['r', 'q'] };
+    const shown = previewToken(disposing);
+    expect(coveredBy(shown, { ...disposing, runs: ['q', 'r'] })).toBe(true);
+    expect(coveredBy(shown, { ...disposing, runs: ['q'] })).toBe(false);
+    expect(coveredBy(shown, { ...disposing, ids: ['a', 'b', 'c', 'r'], runs: ['q'] })).toBe(false);
+    expect(coveredBy(token, { ...disposing, runs: [] })).toBe(false);
+    expect(coveredBy(token, { ...pass, by: { ...policy, leftBehind: 'KEEP' } })).toBe(true);
+  });
+
   it('tells what goes with a deployment apart, and covers nothing when there is none', () => {
     const ending: Pass = { ...pass, by: 'DELETE_ALL' };
     expect(coveredBy(previewToken(ending), ending)).toBe(true);
