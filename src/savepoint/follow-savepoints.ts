@@ -140,7 +140,12 @@ export class SavepointFollowers implements FollowSavepoints {
   }
 
   private get deps(): AdvanceSavepointDeps {
-    return { database: this.database, flinkClients: this.flinkClients, followSavepoints: this, keptClaims: this.keptClaims };
+    return {
+      database: this.database,
+      flinkClients: this.flinkClients,
+      followSavepoints: this,
+      keptClaims: this.keptClaims,
+    };
   }
 }
 

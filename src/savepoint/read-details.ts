@@ -39,7 +39,8 @@ export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtW
   await deps.database.transaction(async (tx) => {
     const checked = data.state !== null && { data: data.state, data_checked_at: NOW };
     await fencedWrite(tx, claim, [SavepointState.COMPLETED], { ...details.columns, ...checked, failures: 0 }, then);
-    const contents = data.state !== null && data.look.kind === 'READ' ? contentsOf(data.look.inspection) : last.contents;
+    const contents =
+      data.state !== null && data.look.kind === 'READ' ? contentsOf(data.look.inspection) : last.contents;
     if (contents) await keepContents(tx, { savepointId: work.id }, contents);
     await recordInOrder(tx, [...(details.entry ? [detailsEvent(work, details.entry)] : []), ...dataEvents(work, data)]);
   });

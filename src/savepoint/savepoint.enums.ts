@@ -97,7 +97,8 @@ registerEnumType(DataState, {
     },
     MISSING: { description: 'Its _metadata file is not in a storage that is PROVEN readable.' },
     DAMAGED: {
-      description: 'Its _metadata cannot be read, or files that it points to are gone or of another size: not restored from.',
+      description:
+        'Its _metadata cannot be read, or files that it points to are gone or of another size: not restored from.',
     },
   },
 });

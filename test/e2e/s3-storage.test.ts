@@ -38,7 +38,8 @@ beforeEach(async () => {
   server.misconduct = {};
   flink = await startFakeFlink({ savepointRoot: ROOT, checkpointRoot: null });
   server.beforeAnswer = () => {
-    for (const { location } of flink.savepointsMade) server.put(`${location.slice(BUCKET.length)}/_metadata`, metadata(6, []));
+    for (const { location } of flink.savepointsMade)
+      server.put(`${location.slice(BUCKET.length)}/_metadata`, metadata(6, []));
   };
 });
 afterEach(() => flink.stop());
