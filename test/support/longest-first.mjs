@@ -24,6 +24,7 @@ const LONG = [
   'e2e/checkpoints-watched',
   'e2e/life-2.3.0',
   'e2e/stop-troubles',
+  'e2e/job-changes-2.3.0',
   'integration/embedded-postgres',
   'contract/flink-1.20.5-adaptive',
   'e2e/deletion-faults',
