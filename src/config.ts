@@ -88,6 +88,12 @@ export const settings = z.object({
     .max(600)
     .default(600)
     .describe('Least time between two slots of a schedule. Below 600 it is for tests alone, and the API says so.'),
+  STATEWARD_PLAN_JARS: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe(
+      'false: checkCompatibility has no cluster run main() of a jar for its plan, and goes by what is known without.',
+    ),
   STATEWARD_S3_ENDPOINT: optionalText
     .refine(
       (url) => url === undefined || /^https?:\/\/[^/?#@\s]+\/?$/.test(url),
@@ -131,6 +137,8 @@ export interface Config {
   leastSlotIntervalMs: number;
   /** From the first checkpoint of a later run on, what a run has left behind is kept for so long. No setting: a test gives another. */
   leftBehindAfterMs: number;
+  /** Whether a cluster may be asked to run a program's main() for its plan alone. */
+  planJars: boolean;
   s3: S3Settings;
   logLevel: z.infer<typeof settings>['STATEWARD_LOG_LEVEL'];
 }
@@ -177,6 +185,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     checkpointDays: data.STATEWARD_CHECKPOINT_DAYS,
     leastSlotIntervalMs: data.STATEWARD_LEAST_SLOT_INTERVAL_S * 1_000,
     leftBehindAfterMs: 24 * 3_600_000,
+    planJars: data.STATEWARD_PLAN_JARS === 'true',
     s3: {
       endpoint: data.STATEWARD_S3_ENDPOINT,
       region: data.STATEWARD_S3_REGION,

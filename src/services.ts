@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Artifact } from './artifact/artifact.entity.js';
+import { CompatibilityCheck } from './check/check.entity.js';
 import { Cluster } from './cluster/cluster.entity.js';
 import { FlinkClients } from './cluster/flink-clients.js';
 import { Storage } from './cluster/storage.entity.js';
@@ -60,6 +61,7 @@ const entities = [
   Deletion,
   LeftBehindDisposal,
   RetentionPolicy,
+  CompatibilityCheck,
   Event,
 ];
 

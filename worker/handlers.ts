@@ -1,5 +1,6 @@
 import type { Handlers } from '../src/queue/define-task.js';
 import type { Tasks } from '../src/queue/tasks.js';
+import { advanceCheckNow, recoverCheck } from '../src/check/advance-check.js';
 import { claimOne } from '../src/db/claims.js';
 import { advanceDeletionNow, recoverDeletion } from '../src/deletion/advance-deletion.js';
 import { keepHouse } from '../src/housekeeping/housekeeping.js';
@@ -40,6 +41,13 @@ export function createHandlers(services: WorkerServices): Handlers<Tasks> {
       exhausted: async ({ savepointId }, error) => {
         const claim = await claimOne(services.database, services.workerId, 'deletion', savepointId);
         if (claim) await recoverDeletion(services, claim, error);
+      },
+    },
+    advanceCheck: {
+      run: ({ checkId }) => advanceCheckNow(services, checkId).finally(wakeWatcher),
+      exhausted: async ({ checkId }, error) => {
+        const claim = await claimOne(services.database, services.workerId, 'compatibility_check', checkId);
+        if (claim) await recoverCheck(services, claim, error);
       },
     },
     decideSlots: {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskDefinition } from '../src/queue/define-task.js';
+import { CheckCalls } from '../src/check/check-calls.js';
+import { CHECK_LIMITS, type CheckLimits } from '../src/check/check-deps.js';
 import { CheckpointCollector } from '../src/checkpoint/observe-checkpoints.js';
 import { tasks, type Tasks } from '../src/queue/tasks.js';
 import { KeptClaims } from '../src/db/kept-claims.js';
@@ -16,7 +18,10 @@ const SUBMISSIONS_AT_ONCE = 4;
 const SNAPSHOT_LOOKS_AT_ONCE = 8;
 
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
-export function startWorker(shared: Services): { workerId: string; stop(): Promise<void> } {
+export function startWorker(
+  shared: Services,
+  checkLimits: Partial<CheckLimits> = {},
+): { workerId: string; stop(): Promise<void> } {
   const workerId = randomUUID();
   const { database, flinkClients, wakeups, log } = shared;
   const keptClaims = new KeptClaims(database, workerId, (error) =>
@@ -29,6 +34,8 @@ export function startWorker(shared: Services): { workerId: string; stop(): Promi
     followSavepoints,
     longCalls: new LongCalls(keptClaims, SUBMISSIONS_AT_ONCE),
     snapshotLooks: new LongCalls(keptClaims, SNAPSHOT_LOOKS_AT_ONCE),
+    checkCalls: new CheckCalls(new LongCalls(keptClaims, SUBMISSIONS_AT_ONCE)),
+    checkLimits: { ...CHECK_LIMITS, ...checkLimits },
     keptClaims,
     clusterLoad: { owned: 0 },
   };

@@ -1,3 +1,4 @@
+import { advanceCheck, recoverCheck } from '../src/check/advance-check.js';
 import { makeCheckpointDays } from '../src/checkpoint/checkpoint-days.js';
 import { countOwned, giveUpClusters, ownClusters, RENEW_EVERY_MS } from '../src/cluster/own-clusters.js';
 import { type Claim, claimDue, ClaimLost, nextDueInMs, type WatchedTable } from '../src/db/claims.js';
@@ -37,6 +38,7 @@ const looks: Record<
   stop: { look: advanceStop, recover: recoverStop },
   deletion: { look: advanceDeletion, recover: recoverDeletion },
   left_behind: { look: advanceLeftBehind, recover: recoverLeftBehind },
+  compatibility_check: { look: advanceCheck, recover: recoverCheck },
 };
 
 export interface Watchers {

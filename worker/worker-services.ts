@@ -1,3 +1,5 @@
+import type { CheckCalls } from '../src/check/check-calls.js';
+import type { CheckLimits } from '../src/check/check-deps.js';
 import type { KeptClaims } from '../src/db/kept-claims.js';
 import type { LongCalls } from '../src/run/long-calls.js';
 import type { FollowSavepoints } from '../src/savepoint/savepoint-deps.js';
@@ -10,6 +12,8 @@ export interface WorkerServices extends Services {
   followSavepoints: FollowSavepoints;
   longCalls: LongCalls;
   snapshotLooks: LongCalls;
+  checkCalls: CheckCalls;
+  checkLimits: CheckLimits;
   keptClaims: KeptClaims;
   /** How many clusters this worker looks after; kept by the watchers. */
   clusterLoad: { owned: number };

@@ -345,5 +345,71 @@ subscription FollowDeployment(
   variables: { deploymentId: 'id from History', after: '0' },
 };
 
+const beforeAnUpgrade: Example = {
+  query: `# 6. Would the new jar take the state? Before the job stops.
+#
+# Nothing is started: the state is read, and the cluster makes
+# the plan of the program, for which it runs its main(). The
+# job goes on meanwhile. Without savepointId it is the newest
+# savepoint.
+
+mutation CheckCompatibility(
+  $deploymentId: ID!
+  $artifactId: ID
+) {
+  checkCompatibility(
+    input: {
+      deploymentId: $deploymentId
+      artifactId: $artifactId
+    }
+  ) {
+    __typename
+    ... on CompatibilityCheck {
+      id
+      state
+      snapshot { kind location why }
+    }
+    ... on UserError { code message }
+  }
+}
+
+# Answers when there is a verdict, or after half a minute.
+query WaitForCheck($checkId: ID!) {
+  compatibilityCheck(id: $checkId, waitMs: 30000) {
+    state
+    waitingFor
+    failure { code message rootCause }
+    verdict {
+      mapping
+      notChecked
+      findings {
+        code
+        severity
+        operator { name uid id }
+        stateBytes
+        message
+        remedy
+      }
+      kept { operator { name } stateBytes }
+      stateBytes
+      planSource
+    }
+  }
+}
+`,
+  variables: {
+    deploymentId: 'id from CreateDeployment',
+    artifactId: 'id from the upload of the new jar',
+    checkId: 'id from CheckCompatibility',
+  },
+};
+
 /** The tabs that the playground opens with. Each name in `variables` is that of a variable of one of its operations. */
-export const examples: readonly Example[] = [registerACluster, startAJob, takeASavepoint, keepAndDelete, lookBack];
+export const examples: readonly Example[] = [
+  registerACluster,
+  startAJob,
+  takeASavepoint,
+  keepAndDelete,
+  lookBack,
+  beforeAnUpgrade,
+];

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { buildSchema, type NonEmptyArray } from 'type-graphql';
 import type { GraphQLSchema } from 'graphql';
 import { ArtifactResolver } from '../artifact/artifact.resolver.js';
+import { CheckedSnapshotResolver, CheckResolver, DeploymentChecksResolver } from '../check/check.resolver.js';
 import {
   CheckpointConnectionResolver,
   CheckpointGapResolver,
@@ -77,6 +78,9 @@ const resolvers: NonEmptyArray<ResolverClass> = [
   DeploymentUidsResolver,
   StopResolver,
   DeploymentStopsResolver,
+  CheckResolver,
+  CheckedSnapshotResolver,
+  DeploymentChecksResolver,
   SavepointResolver,
   DeploymentSavepointsResolver,
   SavepointPlacesResolver,

@@ -55,7 +55,8 @@ export type BackendName = string | null;
 export type ReadMetadata = Pick<KeptMetadata, 'version' | 'operators' | 'properties' | 'backends' | 'handles'>;
 
 export interface HeldState {
-  metadata: { read: ReadMetadata } | { unreadable: string };
+  /** `gone`: it is known that there is none any more. */
+  metadata: { read: ReadMetadata } | { unreadable: string; gone?: boolean };
   /** As recorded; null: not known, and the version of the metadata gives bounds alone. */
   flinkVersion: string | null;
   /** As recorded of the job that made it. */
@@ -64,6 +65,8 @@ export interface HeldState {
   format: 'CANONICAL' | 'NATIVE' | null;
   /** All files that it points to were seen. */
   filesSeen: boolean;
+  /** Of those, how many are known to be gone or to have another size. */
+  damagedFiles?: number;
 }
 
 /** What is set for the whole job by the person or the program. NOT_SET: Flink takes that of the state. */

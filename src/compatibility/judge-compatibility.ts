@@ -26,6 +26,7 @@ export function judgeCompatibility(state: HeldState, target: RestoreTarget): Com
     ...(match ? aboutFinished(match) : []),
     ...(match ? aboutParallelism(match) : []),
     ...(metadata ? aboutBackend(metadata, state, target) : aboutRecordedBackend(state, target)),
+    ...aboutFiles(state),
     ...(metadata ? aboutSnapshot(metadata, state, target, match) : []),
     ...(match ? aboutEmptyStarts(match) : []),
     ...(match ? aboutUids(match, target) : []),
@@ -51,9 +52,12 @@ function aboutWhatIsMissing({ metadata }: HeldState, { plan }: RestoreTarget): C
   if ('unreadable' in metadata)
     findings.push({
       ...missing,
+      ...(metadata.gone && { severity: Severity.BLOCKER }),
       code: CompatibilityCode.NO_METADATA,
       message: `What the state holds is not known: ${metadata.unreadable}`,
-      remedy: 'Make its _metadata readable from here, and ask again.',
+      remedy: metadata.gone
+        ? 'Choose another state, or bring its data back.'
+        : 'Make its _metadata readable from here, and ask again.',
     });
   if ('missing' in plan)
     findings.push({
@@ -63,6 +67,20 @@ function aboutWhatIsMissing({ metadata }: HeldState, { plan }: RestoreTarget): C
       remedy: 'Mend what keeps the program from being planned, and ask again.',
     });
   return findings;
+}
+
+function aboutFiles({ damagedFiles = 0 }: HeldState): CompatibilityFinding[] {
+  if (damagedFiles === 0) return [];
+  return [
+    {
+      code: CompatibilityCode.FILES_DAMAGED,
+      severity: Severity.BLOCKER,
+      operator: null,
+      stateBytes: 0,
+      message: `${damagedFiles} ${damagedFiles === 1 ? 'file' : 'files'} that it points to are gone or have another size: the job would fail when it reads them.`,
+      remedy: 'Choose another state, or bring its data back.',
+    },
+  ];
 }
 
 /** FULLY: all state finds its operator. It says nothing of types, which is why `notChecked` stands beside it. */

@@ -20,6 +20,8 @@ export interface RecordedState {
   format: 'CANONICAL' | 'NATIVE' | null;
   /** As it was last looked for, which may have been after the contents were read. */
   data: DataState;
+  /** Why there are no contents of its `_metadata`, where a look has just told. */
+  unread?: { why: string; gone: boolean };
 }
 
 /** What is recorded of what would be started from it. */
@@ -31,6 +33,8 @@ export interface RecordedTarget {
   allowNonRestoredState: boolean;
   /** Those of the run that made the state; null: not known. */
   madeWith: RunSettings | null;
+  /** Why there is no plan, where that is known better. */
+  unplanned?: string;
 }
 
 /** The verdict by what is recorded. Pure. */
@@ -38,11 +42,14 @@ export function judgeRecorded(state: RecordedState, target: RecordedTarget): Com
   return judgeCompatibility(heldState(state), restoreTarget(target));
 }
 
-function heldState({ contents, data, ...recorded }: RecordedState): HeldState {
+function heldState({ contents, data, unread, ...recorded }: RecordedState): HeldState {
   const read = contents?.source === 'METADATA' ? contents : null;
   return {
-    metadata: read ? { read: read.metadata } : { unreadable: 'its _metadata has not been read' },
+    metadata: read
+      ? { read: read.metadata }
+      : { unreadable: unread?.why ?? 'its _metadata has not been read', gone: unread?.gone ?? false },
     ...recorded,
+    damagedFiles: read?.files.damaged ?? 0,
     filesSeen:
       read !== null &&
       read.files.damaged === 0 &&
@@ -56,7 +63,9 @@ function restoreTarget(target: RecordedTarget): RestoreTarget {
   const { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith } = target;
   const sameCode = madeWith !== null && isSameCode(madeWith, settings);
   return {
-    plan: plan ?? { missing: 'no Flink has planned it yet with these settings (checkCompatibility)' },
+    plan: plan ?? {
+      missing: target.unplanned ?? 'no Flink has planned it yet with these settings (checkCompatibility)',
+    },
     maxParallelism: maxParallelismOf(settings, cluster),
     flinkVersion: cluster.flinkVersion,
     stateBackend,

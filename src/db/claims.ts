@@ -10,7 +10,15 @@ import type { Database, Sql } from './database.js';
  * While a row is claimed its look_at is the end of the lease, unless it was woken meanwhile: what is due is then found
  * by look_at alone, however many rows are claimed.
  */
-export const watchedTables = ['cluster', 'job', 'savepoint', 'stop', 'deletion', 'left_behind'] as const;
+export const watchedTables = [
+  'cluster',
+  'job',
+  'savepoint',
+  'stop',
+  'deletion',
+  'left_behind',
+  'compatibility_check',
+] as const;
 export type WatchedTable = (typeof watchedTables)[number];
 
 /** Longer than Flink's longest short call (5 s) plus the write. */

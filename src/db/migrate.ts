@@ -12,6 +12,7 @@ import { UntoldDisposals1764806400000 } from './migrations/0009-untold-disposals
 import { SnapshotContents1764892800000 } from './migrations/0010-snapshot-contents.js';
 import { BeforeAndAfterAStart1764979200000 } from './migrations/0011-before-and-after-a-start.js';
 import { LeftBehind1765065600000 } from './migrations/0012-left-behind.js';
+import { CompatibilityChecks1765152000000 } from './migrations/0013-compatibility-checks.js';
 
 const MIGRATION_LOCK = 7_208_002;
 
@@ -36,6 +37,7 @@ export async function runMigrations(url: string): Promise<void> {
       SnapshotContents1764892800000,
       BeforeAndAfterAStart1764979200000,
       LeftBehind1765065600000,
+      CompatibilityChecks1765152000000,
     ],
     migrationsTableName: 'migration',
     migrationsTransactionMode: 'each',

@@ -48,13 +48,31 @@ export function secretsIn(env: Readonly<Record<string, string | undefined>>): Re
 /** Secrets that a run needs and that the worker has not got. Nothing may be submitted with their references unresolved. */
 export class MissingSecrets {
   readonly message: string;
+  /** Of the environment, as they have to be set. */
+  readonly variables: string;
 
   constructor(readonly names: readonly string[]) {
-    const variables = names.map((name) => `${PREFIX}${name}`).join(', ');
+    const variables = (this.variables = names.map((name) => `${PREFIX}${name}`).join(', '));
     this.message =
       `Its arguments or settings name ${names.length === 1 ? 'a secret' : 'secrets'} that the worker has not got: ${names.join(', ')}. ` +
       `Nothing was submitted. Set ${variables} in the environment of every worker, restart them, then start the deployment again.`;
   }
+}
+
+/** A text that came back from a program without the values of secrets that it was given: it may have told of them. */
+export function withoutSecrets(text: string, secrets: ReadonlyMap<string, string>): string {
+  const longestFirst = [...secrets].filter(([, value]) => value !== '').sort(([, a], [, b]) => b.length - a.length);
+  return longestFirst.reduce((clean, [name, value]) => clean.replaceAll(value, `\${secret:${name}}`), text);
+}
+
+/** Those of the secrets that arguments and settings name. */
+export function secretsNamed(
+  { programArguments, flinkConfiguration }: ValuesWithSecrets,
+  secrets: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const texts = [...programArguments, ...Object.values(flinkConfiguration)];
+  const names = new Set(texts.flatMap((text) => [...text.matchAll(REFERENCE)].map(([, name = '']) => name)));
+  return new Map([...secrets].filter(([name]) => names.has(name)));
 }
 
 export interface ValuesWithSecrets {

@@ -83,6 +83,8 @@ export enum EventType {
   LARGE_CLEANUP_WAITING = 'LARGE_CLEANUP_WAITING',
   LARGE_CLEANUP_CONFIRMED = 'LARGE_CLEANUP_CONFIRMED',
   DRIFT_FORGOTTEN = 'DRIFT_FORGOTTEN',
+  COMPATIBILITY_CHECKED = 'COMPATIBILITY_CHECKED',
+  COMPATIBILITY_CHECK_FAILED = 'COMPATIBILITY_CHECK_FAILED',
 }
 registerEnumType(EventType, {
   name: 'EventType',
@@ -243,6 +245,10 @@ registerEnumType(EventType, {
     LARGE_CLEANUP_CONFIRMED: { description: 'A person let such a pass go.' },
     DRIFT_FORGOTTEN: {
       description: 'A person took what an attempt of a savepoint has left off the drift report; the message says why.',
+    },
+    COMPATIBILITY_CHECKED: { description: 'It is known whether a program would take a state; the message says it.' },
+    COMPATIBILITY_CHECK_FAILED: {
+      description: 'It could not be found out whether a program would take a state; the message says why.',
     },
   },
 });

@@ -215,6 +215,10 @@ export class FlinkClient implements FlinkApi {
     return readReply(answer, wire.plannedWire);
   }
 
+  async uploadedJars(): Promise<{ id: string; name: string }[]> {
+    return (await this.read('/jars', wire.jarsWire)).files;
+  }
+
   async deleteJar(jarId: string): Promise<boolean> {
     const answer = await this.http.send({ method: 'DELETE', path: `/jars/${part(jarId)}` });
     if (answer.status < 400) return true;

@@ -315,6 +315,8 @@ export const uploadedWire = z.object({ filename: z.string().regex(/[^/\\]$/) }).
   jarId: wire.filename.split(/[/\\]/).at(-1) ?? wire.filename,
 }));
 
+export const jarsWire = z.object({ files: z.array(z.object({ id: z.string(), name: z.string() })) });
+
 export const startedWire = z.object({ jobid: z.string() }).transform((wire) => ({ jobId: wire.jobid }));
 
 /** Of a jar whose operators are not chained: a node is one operator. The last comes first. */

@@ -251,6 +251,8 @@ export interface FlinkApi {
    * A program that ends its process ends the JobManager: that is FLINK_UNREACHABLE.
    */
   planJar(jarId: string, body: PlanJar, signal?: AbortSignal): Promise<FlinkReply<{ operators: PlannedOperator[] }>>;
+  /** GET /jars: those that were uploaded to this JobManager. */
+  uploadedJars(): Promise<{ id: string; name: string }[]>;
   /** True when the jar is gone afterwards, also if it was not there. */
   deleteJar(jarId: string): Promise<boolean>;
   cancelJob(jobId: string): Promise<FlinkReply<object>>;

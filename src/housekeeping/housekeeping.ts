@@ -1,3 +1,4 @@
+import { forgetOldChecks } from '../check/forget-old-checks.js';
 import { dropOldCheckpoints, makeCheckpointDays } from '../checkpoint/checkpoint-days.js';
 import { forgetDeadWorkers } from '../cluster/own-clusters.js';
 import type { Database } from '../db/database.js';
@@ -22,6 +23,7 @@ export async function keepHouse(database: Database, keep: { checkpointDays: numb
   if (due === 0) return false;
   await forgetOldKeys(database);
   await forgetOldReports(database);
+  await forgetOldChecks(database);
   await forgetDeadWorkers(database);
   await makeCheckpointDays(database);
   await dropOldCheckpoints(database, keep.checkpointDays);

@@ -41,6 +41,16 @@ export const advanceDeletion = defineTask({
   concurrency: 10,
 });
 
+/** Takes the step that the state of a compatibility check allows. */
+export const advanceCheck = defineTask({
+  name: 'advance-check',
+  payload: z.object({ checkId: z.uuid() }),
+  key: ({ checkId }) => checkId,
+  attempts: 8,
+  backoffMs: 1_000,
+  concurrency: 4,
+});
+
 /** Drops what is not needed any more, if it is due. The queue repeats it; a worker's own timer does too, more seldom. */
 export const keepHouse = defineTask({
   name: 'keep-house',
@@ -61,5 +71,13 @@ export const decideSlots = defineTask({
   concurrency: 1,
 });
 
-export const tasks = { advanceSavepoint, advanceStart, advanceStop, advanceDeletion, keepHouse, decideSlots };
+export const tasks = {
+  advanceSavepoint,
+  advanceStart,
+  advanceStop,
+  advanceDeletion,
+  advanceCheck,
+  keepHouse,
+  decideSlots,
+};
 export type Tasks = typeof tasks;

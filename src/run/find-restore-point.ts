@@ -26,11 +26,11 @@ export async function findRestorePoint(
     case StartStrategy.LATEST_SAVEPOINT:
       return chosen(sql, deployment, chooseLatestSavepoint(await runsWithPoints(sql, deployment.id)), lock);
     case StartStrategy.FROM_SAVEPOINT:
-      return bySavepoint(sql, 'start.savepointId', start.savepointId ?? '', lock);
+      return bySavepoint(sql, { field: 'start.savepointId' }, start.savepointId ?? '', lock);
     case StartStrategy.FROM_CHECKPOINT:
-      return byCheckpoint(sql, start.checkpointId ?? '', lock);
+      return byCheckpoint(sql, { field: 'start.checkpointId' }, start.checkpointId ?? '', lock);
     case StartStrategy.FROM_LOCATION:
-      return byLocation(sql, start.location ?? '', cluster, lock);
+      return byLocation(sql, { field: 'start.location' }, start.location ?? '', cluster, lock);
   }
 }
 

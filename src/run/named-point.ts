@@ -35,7 +35,20 @@ export const named = (point: RestorePoint, why: string): Found => ({
   uncertain: null,
 });
 
-export async function bySavepoint(sql: Sql, field: string, id: string, lock: boolean): Promise<Found | PointRefusal> {
+/** How a state is named. */
+export interface Naming {
+  /** The field that names it. */
+  field: string;
+  /** For whoever only looks at it: Flink may delete it at any moment. */
+  ofLiveJobs?: boolean;
+}
+
+export async function bySavepoint(
+  sql: Sql,
+  { field, ofLiveJobs = false }: Naming,
+  id: string,
+  lock: boolean,
+): Promise<Found | PointRefusal> {
   const found = await savepointAsPoint(sql, id, lock);
   if (!found) return new NotFound(field, 'savepoint', id);
   const what = `Savepoint ${id}`;
@@ -48,8 +61,9 @@ export async function bySavepoint(sql: Sql, field: string, id: string, lock: boo
   if (point.kind === SnapshotKind.CHECKPOINT && point.storage) {
     const { id: storageId, path } = point.storage; // a reference alone: Flink may have deleted what it names
     const recorded = await recordedCheckpointAt(sql, [{ storageId, path }], point.location);
-    const refusal = recorded instanceof CheckpointOfLiveJob ? recorded : recorded && ofCheckpoint(recorded, what);
-    if (refusal) return refusal;
+    const ofLiveJob = recorded instanceof CheckpointOfLiveJob;
+    const refusal = ofLiveJob ? recorded : recorded && ofCheckpoint(recorded, what);
+    if (refusal && !(ofLiveJob && ofLiveJobs)) return refusal;
   }
   return (
     ofData(point, what) ?? named(point, `savepoint ${id}, which was named${found.imported ? ' and was imported' : ''}`)
@@ -64,20 +78,22 @@ const ofData = (point: RestorePoint, what: string): SnapshotNotRestorable | null
       )
     : null;
 
-export async function byCheckpoint(sql: Sql, id: string, lock: boolean): Promise<Found | PointRefusal> {
+export async function byCheckpoint(
+  sql: Sql,
+  { field, ofLiveJobs = false }: Naming,
+  id: string,
+  lock: boolean,
+): Promise<Found | PointRefusal> {
   const [, jobId, flinkId] = /^([0-9a-f-]{36}):(\d{1,15})$/i.exec(id) ?? [];
   if (!jobId || !flinkId)
-    return new InvalidInput(
-      'start.checkpointId',
-      `"${id.slice(0, 80)}" is no id of a checkpoint; they read <run id>:<Flink's id>.`,
-    );
+    return new InvalidInput(field, `"${id.slice(0, 80)}" is no id of a checkpoint; they read <run id>:<Flink's id>.`);
   const found = await checkpointAsPoint(sql, jobId, Number(flinkId));
-  if (!found) return new NotFound('start.checkpointId', 'checkpoint', id);
-  if (found.savepointId !== null) return bySavepoint(sql, 'start.checkpointId', found.savepointId, lock);
+  if (!found) return new NotFound(field, 'checkpoint', id);
+  if (found.savepointId !== null) return bySavepoint(sql, { field, ofLiveJobs }, found.savepointId, lock);
   const what = `Checkpoint ${id}`;
-  const refusal = ofCheckpoint(found, what);
+  const refusal = ofCheckpoint(found, what, ofLiveJobs);
   if (refusal) return refusal;
-  if (!found.retained && found.point.kind === SnapshotKind.CHECKPOINT)
+  if (!found.retained && !isLive(found.jobState) && found.point.kind === SnapshotKind.CHECKPOINT)
     return new SnapshotNotRestorable(
       what,
       'it was not retained when its run ended. Choose one that is listed as left behind.',
@@ -95,9 +111,10 @@ export const isGoing = (what: string): SnapshotNotRestorable =>
 export function ofCheckpoint(
   { point, jobState, flinkJobId, state, discarded, going }: NamedCheckpoint,
   what: string,
+  ofLiveJobs = false,
 ): CheckpointOfLiveJob | SnapshotNotRestorable | null {
   const ofOthers = point.kind === SnapshotKind.SAVEPOINT;
-  if (isLive(jobState) && !ofOthers)
+  if (isLive(jobState) && !ofOthers && !ofLiveJobs)
     return new CheckpointOfLiveJob({ jobId: point.jobId, flinkJobId, state: jobState });
   if (going) return isGoing(what);
   if (state !== 'COMPLETED') return new SnapshotNotRestorable(what, `it is ${state}. Choose another.`);

@@ -132,13 +132,16 @@ async function judge(
   return { verdict: { ...verdict, findings }, plannedAt: plan?.plannedAt ?? null };
 }
 
-interface Whereabouts {
+export interface Whereabouts {
   /** As the cluster reaches it; null: no storage that it reaches holds it. Outside all storages only the cluster that made it does, while it is the same one. */
   location: string | null;
+  /** Where it is read; null: it lies in no storage that is known, or in one of several that may hold it. */
+  place: Place | null;
+  /** All that it may lie in: roots may lie in each other. */
   places: readonly Place[];
 }
 
-async function whereItLies(sql: Sql, point: RestorePoint, cluster: Cluster): Promise<Whereabouts> {
+export async function whereItLies(sql: Sql, point: RestorePoint, cluster: Cluster): Promise<Whereabouts> {
   const reached = await storagesOfCluster(sql, cluster.id);
   const under = ({ storageId, path }: Place): string[] => {
     const storage = reached.find((one) => one.storageId === storageId);
@@ -146,14 +149,18 @@ async function whereItLies(sql: Sql, point: RestorePoint, cluster: Cluster): Pro
   };
   if (point.storage) {
     const place = { storageId: point.storage.id, path: point.storage.path };
-    return { location: under(place)[0] ?? null, places: [place] };
+    return { location: under(place)[0] ?? null, place, places: [place] };
   }
-  if (point.clusterId === null || point.locatedAt === null) return { location: null, places: [] };
+  if (point.clusterId === null || point.locatedAt === null) return { location: null, place: null, places: [] };
   const { storages, replaced } = await storagesOfClusterAt(sql, point.clusterId, point.locatedAt);
-  const { all } = placesOf(storages, point.location);
-  const sameCluster = point.clusterId === cluster.id && !replaced;
-  if (all.length === 0) return { location: sameCluster ? normaliseLocation(point.location) : null, places: [] };
-  return { location: all.flatMap(under)[0] ?? null, places: all };
+  const { best, all } = placesOf(storages, point.location);
+  const [place = null, another] = best;
+  const outside = all.length === 0 && point.clusterId === cluster.id && !replaced;
+  return {
+    location: outside ? normaliseLocation(point.location) : (all.flatMap(under)[0] ?? null),
+    place: another ? null : place,
+    places: all,
+  };
 }
 
 /** Artifact, arguments and settings of the run that made the state; what this start says itself goes before (SR-4). */
@@ -179,10 +186,10 @@ function asTaken(
 }
 
 /** What the last run used, where its settings say the same; a program may set it by itself, and then the settings do not tell. */
-async function expectedBackend(
+export async function expectedBackend(
   sql: Sql,
-  deployment: Deployment,
-  cluster: Cluster,
+  deployment: Pick<Deployment, 'id'>,
+  cluster: Pick<Cluster, 'configuration'>,
   settings: RunSettings,
 ): Promise<string | null> {
   const expected = backendOf(settings.flinkConfiguration, cluster.configuration);

@@ -9,8 +9,9 @@ import { savepointAt } from '../savepoint/find-savepoint.js';
 import { kindByName } from '../savepoint/import-location.js';
 import { DataState, SavepointState } from '../savepoint/savepoint.enums.js';
 import { recordedCheckpointAt } from './checkpoint-at-place.js';
-import { bySavepoint, type Found, named, ofCheckpoint, type PointRefusal } from './named-point.js';
+import { bySavepoint, type Found, named, type Naming, ofCheckpoint, type PointRefusal } from './named-point.js';
 import type { RestorePoint } from './restore-choice.js';
+import { checkpointAsPoint } from './restore.store.js';
 import { CheckpointOfLiveJob } from './start-refusals.types.js';
 
 /**
@@ -19,15 +20,15 @@ import { CheckpointOfLiveJob } from './start-refusals.types.js';
  */
 export async function byLocation(
   sql: Sql,
+  { field, ofLiveJobs = false }: Naming,
   text: string,
   cluster: Cluster,
   lock: boolean,
 ): Promise<Found | PointRefusal> {
   const written = text.trim();
-  if (written === '')
-    return new InvalidInput('start.location', 'it is empty: Flink would take that as no state at all.');
+  if (written === '') return new InvalidInput(field, 'it is empty: Flink would take that as no state at all.');
   if (written.split(/[/\\]/).includes('..'))
-    return new InvalidInput('start.location', `${written.slice(0, 200)} holds "..": give the place itself.`);
+    return new InvalidInput(field, `${written.slice(0, 200)} holds "..": give the place itself.`);
   const storages = await storagesOfCluster(sql, cluster.id);
   const { best, all } = placesOf(storages, written);
   const [place, another] = best;
@@ -38,27 +39,33 @@ export async function byLocation(
     );
   if (another)
     return new InvalidInput(
-      'start.location',
+      field,
       `${written.slice(0, 500)} lies below a root of several storages: ${best.map(({ name, storageId }) => `${name} (${storageId})`).join(', ')}. ` +
         'Say with mergeStorages that they are one place; or import it with the storageId of the one that it lies in (importSavepoint), and start FROM_SAVEPOINT.',
     );
 
   const known = await savepointAt(sql, all, normaliseLocation(written), cluster.id);
   const givenUp = known?.state === SavepointState.FAILED ? known : null;
-  if (known && !givenUp) return bySavepoint(sql, 'start.location', known.id, lock);
+  if (known && !givenUp) return bySavepoint(sql, { field, ofLiveJobs }, known.id, lock);
   const root = storages.find(({ storageId }) => storageId === place.storageId)?.uri ?? '';
   const location = normaliseLocation(joinLocation(root, place.path));
   const why = `${location}, which was named`;
   const at = { location, storage: { id: place.storageId, path: place.path } };
   const recorded = await recordedCheckpointAt(sql, all, location);
-  if (recorded instanceof CheckpointOfLiveJob) return recorded;
-  if (recorded) return ofCheckpoint(recorded, location) ?? named({ ...recorded.point, ...at }, why);
+  const { kind, flinkCheckpointId } = kindByName(place.path);
+  const ofLiveJob = recorded instanceof CheckpointOfLiveJob;
+  if (ofLiveJob && !ofLiveJobs) return recorded;
+  if (ofLiveJob && recorded.jobId !== null && flinkCheckpointId !== null) {
+    const row = await checkpointAsPoint(sql, recorded.jobId, flinkCheckpointId);
+    if (row) return ofCheckpoint(row, location, true) ?? named({ ...row.point, ...at }, why);
+  }
+  if (recorded && !ofLiveJob) return ofCheckpoint(recorded, location) ?? named({ ...recorded.point, ...at }, why);
   const point: RestorePoint = {
     ...at,
-    kind: kindByName(place.path).kind,
+    kind,
     savepointId: null,
     // One that was given up and is there all the same is not recorded as COMPLETED yet: who made it, and how, is known.
-    jobId: givenUp?.jobId ?? null,
+    jobId: givenUp?.jobId ?? (ofLiveJob ? recorded.jobId : null),
     flinkCheckpointId: null,
     triggeredAt: null,
     clusterId: cluster.id,

@@ -276,6 +276,13 @@ describe('the examples', () => {
       expect(history.events.edges.length).toBeGreaterThan(3);
       const events = await run('FollowDeployment', { deploymentId });
       expect(events[0].deploymentEvents).toMatchObject({ cursor: '1', event: { type: 'DEPLOYMENT_CREATED' } });
+      const [{ checkCompatibility: check }] = (await run('CheckCompatibility', {
+        deploymentId,
+        artifactId: await uploadJob(stateward),
+      })) as [Data];
+      expect(check).toMatchObject({ __typename: 'CompatibilityCheck', snapshot: { kind: 'SAVEPOINT' } });
+      const [{ compatibilityCheck }] = (await run('WaitForCheck', { checkId: check.id })) as [Data];
+      expect(compatibilityCheck).toMatchObject({ state: 'COMPLETED', verdict: { mapping: 'FULLY_COMPATIBLE' } });
       expect([...left]).toEqual([]);
     },
   );

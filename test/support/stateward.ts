@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
+import type { CheckLimits } from '../../src/check/check-deps.js';
 import { createSchema } from '../../src/api/schema.js';
 import { createApi } from '../../src/api/server.js';
 import type { TransportLimits } from '../../src/api/transport-limits.js';
@@ -32,6 +33,7 @@ export interface StatewardOptions {
   worker?: boolean;
   env?: Record<string, string>;
   limits?: TransportLimits;
+  checkLimits?: Partial<CheckLimits>;
   /** What no setting says. */
   config?: Partial<Pick<Config, 'leftBehindAfterMs'>>;
 }
@@ -51,7 +53,7 @@ export async function startStateward(options: StatewardOptions = {}): Promise<St
   const url = await api.listen();
   const workers: { stop(): Promise<void> }[] = [];
   const begin = () => {
-    const worker = startWorker(services);
+    const worker = startWorker(services, options.checkLimits);
     workers.push(worker);
     return worker;
   };

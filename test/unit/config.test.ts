@@ -33,6 +33,7 @@ describe('the configuration', () => {
       checkpointDays: 30,
       leastSlotIntervalMs: 600_000,
       leftBehindAfterMs: 86_400_000,
+      planJars: true,
       s3: { endpoint: undefined, region: undefined, pathStyle: false },
       secrets: new Map(),
       logLevel: 'info',

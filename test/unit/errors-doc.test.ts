@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { refusalCodes } from '../../src/api/user-error.js';
+import { CheckFailureCode } from '../../src/check/check.enums.js';
 import { DeletionFailureCode } from '../../src/deletion/deletion.enums.js';
 import { errorCodes } from '../../src/errors.js';
 import { JobFailureCode } from '../../src/job/job.entity.js';
@@ -29,6 +30,7 @@ const tables = [
   'Failures of a deletion',
   'Failures of a stop',
   'Failures of a job',
+  'Failures of a compatibility check',
   'Errors',
 ];
 /** What the tests say, this one aside. */
@@ -50,6 +52,7 @@ describe('docs/errors.md', () => {
     ['Failures of a deletion', Object.values(DeletionFailureCode)],
     ['Failures of a stop', Object.values(StopFailureCode)],
     ['Failures of a job', Object.values(JobFailureCode)],
+    ['Failures of a compatibility check', Object.values(CheckFailureCode)],
     ['Errors', Object.keys(errorCodes)],
   ])('lists under "%s" each code once, and no other', (heading, codes: string[]) => {
     expect(codesOf(rowsBelow(heading))).toEqual([...codes].sort());

@@ -25,12 +25,14 @@ export const JAR_CASES: ContractCase[] = [
         name: 'my job.jar',
         entry: [{ name: 'stateward.jobs.StatefulCounter' }],
       });
+      expect(await flink.client.uploadedJars()).toContainEqual({ id: jarId, name: 'my job.jar' });
       const path = `DELETE /jars/${encodeURIComponent(jarId)}`;
       expect(await flink.take('deleted', path)).toMatchObject({ status: 200, body: {} });
       const again = await flink.take('deleted again', path);
       expect(again.status).toBe(400);
       expect(textOf(again)).toContain(`File ${jarId} does not exist in `);
       expect(await flink.client.deleteJar(jarId)).toBe(true);
+      expect((await flink.client.uploadedJars()).map(({ id }) => id)).not.toContain(jarId);
     },
   },
   {

@@ -53,6 +53,22 @@ describe('the verdict', () => {
     ...change,
   });
 
+  it('is INCOMPATIBLE with a state that is gone, or files of which are, and UNKNOWN with one that cannot be read', () => {
+    const held = heldOf([operator('a')]);
+    const same = sameProgram(held);
+    const of = (change: Partial<HeldState>) => judgeCompatibility({ ...held, ...change }, same);
+    const unread = of({ metadata: { unreadable: 'why' } });
+    const gone = of({ metadata: { unreadable: 'why', gone: true } });
+    const damaged = of({ damagedFiles: 2 });
+    expect([unread, gone, damaged].map(({ mapping }) => mapping)).toEqual(['UNKNOWN', 'INCOMPATIBLE', 'INCOMPATIBLE']);
+    expect([unread, gone, damaged].map(({ findings: [first] }) => [first?.code, first?.severity])).toEqual([
+      ['NO_METADATA', 'WARNING'],
+      ['NO_METADATA', 'BLOCKER'],
+      ['FILES_DAMAGED', 'BLOCKER'],
+    ]);
+    expect(of({ damagedFiles: 0 }).findings).toEqual([]);
+  });
+
   it('names what keeps its state, and how much there is', async () => {
     const held = await heldIn('2.3.0/finished-operator');
     const { kept, stateBytes } = judgeCompatibility(held, sameProgram(held));

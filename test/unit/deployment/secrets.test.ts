@@ -4,7 +4,9 @@ import {
   MissingSecrets,
   resolveSecrets,
   secretsIn,
+  secretsNamed,
   shownConfiguration,
+  withoutSecrets,
 } from '../../../src/deployment/secrets.js';
 
 describe('a sensitive setting', () => {
@@ -71,5 +73,25 @@ describe('references to secrets', () => {
     expect(resolveSecrets({ programArguments: ['${secret:A}'], flinkConfiguration: {} }, nested)).toMatchObject({
       programArguments: ['${secret:B}'],
     });
+  });
+});
+
+describe('what comes back from a program', () => {
+  const given = new Map([
+    ['SHORT', 'pass'],
+    ['LONG', 'pass-word$1'],
+    ['OTHER', 'elsewhere'],
+    ['EMPTY', ''],
+  ]);
+
+  it('is kept without the values of the secrets that it was given, the longest first', () => {
+    const used = secretsNamed(
+      { programArguments: ['--a', '${secret:SHORT}${secret:EMPTY}'], flinkConfiguration: { b: 'x${secret:LONG}' } },
+      given,
+    );
+    expect([...used.keys()].sort()).toEqual(['EMPTY', 'LONG', 'SHORT']);
+    expect(withoutSecrets('no pass-word$1 for pass, elsewhere', used)).toBe(
+      'no ${secret:LONG} for ${secret:SHORT}, elsewhere',
+    );
   });
 });

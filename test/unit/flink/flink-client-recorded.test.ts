@@ -42,7 +42,7 @@ const triggerBody = { triggerId: 'b'.repeat(32), targetDirectory: 'file:/sp', fo
 
 /** Replies of endpoints that Stateward does not ask, and one that is read together with another. */
 const UNUSED =
-  /^(?:plan-chained|jars|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
+  /^(?:plan-chained|resource|job-(?:config|plan)|jobs(?:-none|-after.*)?$|unknown-path|checkpoint-(?:accepted|poll|refused|subtasks))/;
 
 /** The call of the client that a recorded request belongs to. */
 function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: string): Promise<unknown> {
@@ -54,6 +54,7 @@ function callFor(client: FlinkClient, { request, name }: RecordedReply, jar: str
   if (name === 'taskmanagers') return client.taskManagerHosts();
   if (name.startsWith('jobs-overview')) return client.jobs();
   if (name.startsWith('jar-upload')) return client.uploadJar({ path: jar, name: 'job.jar' });
+  if (name.startsWith('jars-')) return client.uploadedJars();
   if (name.startsWith('jar-delete')) return client.deleteJar(id);
   if (name.startsWith('run-')) return client.runJar(id, runBody);
   if (name.startsWith('plan-')) return client.planJar(id, runBody);
