@@ -18,8 +18,11 @@ export interface LeftRun {
   twins: number;
   /** null: it is being read. RECORD: as it was recorded last, which may not be all. */
   endReadFrom: 'STORAGE' | 'STATISTICS' | 'RECORD' | null;
-  /** How it ended was not seen. */
-  endUnseen: boolean;
+  /**
+   * SEEN: Flink showed how it ended. GONE: its cluster did not know it any more. NOT_KNOWN: its cluster was given up or replaced, and the run
+   * may go on there, with the last of these as what it would go back to.
+   */
+  end: 'SEEN' | 'GONE' | 'NOT_KNOWN';
   checkpoints: readonly LeftCheckpoint[];
   /** When the first of the later runs was seen to have completed a checkpoint; null: none has. */
   laterCheckpointAt: number | null;
@@ -143,7 +146,7 @@ export function keptByLook(run: LeftRun, look: LeftLook): WhyKept[] {
 export const goesAt = (run: LeftRun, afterMs: number): number | null =>
   run.laterCheckpointAt === null ? null : run.laterCheckpointAt + afterMs;
 
-function* ofTheRun({ runsAgain, twins, endReadFrom, endUnseen, flinkJobId }: LeftRun): Generator<WhyKept> {
+function* ofTheRun({ runsAgain, twins, endReadFrom, end, flinkJobId }: LeftRun): Generator<WhyKept> {
   if (runsAgain)
     yield {
       why: 'RUNS_AGAIN',
@@ -162,10 +165,13 @@ function* ofTheRun({ runsAgain, twins, endReadFrom, endUnseen, flinkJobId }: Lef
       message: 'What the run has left behind is not read yet.',
       unlock: 'it has been read, some seconds after its end',
     };
-  else if (endUnseen && endReadFrom !== 'STORAGE')
+  else if (end === 'NOT_KNOWN' || (end === 'GONE' && endReadFrom !== 'STORAGE'))
     yield {
       why: 'END_UNSEEN',
-      message: 'How the run ended was not seen, and its directory was not read: it may have gone on somewhere.',
+      message:
+        end === 'GONE'
+          ? 'How the run ended was not seen, and its directory was not read then: what it has left may be more.'
+          : 'The run was given up with its cluster, or that was replaced: it may still go on there.',
       unlock: 'they have been removed by hand',
     };
 }

@@ -29,7 +29,10 @@ registerEnumType(LeftBehindKeptBecause, {
     RUNS_AGAIN: { description: 'Flink runs a job with the id of that run again.' },
     SAME_JOB_ID: { description: 'Another run has the same job id, so that a path does not tell whose it is.' },
     END_NOT_READ: { description: 'What the run left is being read, or the record of that may not be whole.' },
-    END_UNSEEN: { description: 'The run ended unseen, and its directory was not read: it may go on somewhere.' },
+    END_UNSEEN: {
+      description:
+        'The run was given up with its cluster and may go on there; or it ended unseen, and its directory was not read.',
+    },
     START_UNDER_WAY: { description: 'A start from one of them is under way.' },
     SOURCE_OF_LIVE_RUN: { description: 'A live run would go back to one of them at a failure.' },
     CLAIM_MODE_UNKNOWN: {

@@ -2,8 +2,8 @@ import { LIVE } from '../checkpoint/checkpoint-page.js';
 import type { Sql } from '../db/database.js';
 import { checkpointRun } from '../deletion/runs-from.js';
 import { normaliseLocation } from '../flink/location.js';
+import { JobFailureCode } from '../job/job.entity.js';
 import { endedUnseen } from '../job/job.lifecycle.js';
-import type { JobFailureCode } from '../job/job.entity.js';
 import { latestStateOf } from '../run/latest-state.js';
 import type { Heir, KeptSnapshot, LeftCheckpoint, LeftRun, UnseenSources } from './left-behind-choice.js';
 
@@ -42,7 +42,7 @@ const leftOf = (j: string) => `coalesce((
     from retained_checkpoint r where r.job_id = ${j}.id and r.kind = 'CHECKPOINT' and r.data <> 'MISSING'), '[]')`;
 
 interface RunRow {
-  run: Omit<RecordedRun, 'heirs' | 'latestStateOf' | 'mayShare' | 'placesOfShared' | 'endUnseen'> & {
+  run: Omit<RecordedRun, 'heirs' | 'latestStateOf' | 'mayShare' | 'placesOfShared' | 'end'> & {
     deploymentId: string;
     failureCode: JobFailureCode | null;
   };
@@ -98,7 +98,7 @@ export async function leftRuns(sql: Sql, which: WhichRuns): Promise<LeftRuns> {
       const shared = [...own.flatMap(snapshotsOf), ...anybodys].filter(({ of }) => of !== run.jobId);
       return {
         ...run,
-        endUnseen: endedUnseen(failureCode),
+        end: endOf(failureCode),
         heirs: own,
         latestStateOf: latest.get(run.jobId) ?? [],
         mayShare: shared.map(({ kept }) => kept),
@@ -106,6 +106,13 @@ export async function leftRuns(sql: Sql, which: WhichRuns): Promise<LeftRuns> {
       };
     }),
   };
+}
+
+/** Where the cluster answers and does not know the run any more, it is over; where nobody answers for it, it may not be. */
+function endOf(code: JobFailureCode | null): LeftRun['end'] {
+  const gone = code === JobFailureCode.JOB_LOST || code === JobFailureCode.END_UNKNOWN;
+  if (gone) return 'GONE';
+  return endedUnseen(code) || code === JobFailureCode.SUBMISSION_LOST ? 'NOT_KNOWN' : 'SEEN';
 }
 
 interface HeirRow extends Heir {

@@ -30,15 +30,22 @@ export async function lookAtLeft(database: Database, which: WhichRuns, how: HowT
   const { runs, unseen, now } = await leftRuns(database, which);
   const until = performance.now() + how.withinMs;
   const looks = new Map<string, LeftLook>();
+  const shared: Shared = { unreadable: new Set(), until };
   for (const run of runs) {
     if (keptByRecord(run, unseen, { now, afterMs: how.afterMs }).length > 0) continue;
     if (performance.now() > until) break;
-    looks.set(run.jobId, await lookAtRun(database, run, how.fresh ?? false));
+    looks.set(run.jobId, await lookAtRun(database, run, how.fresh ?? false, shared));
   }
   return looks;
 }
 
-async function lookAtRun(database: Database, run: RecordedRun, fresh: boolean): Promise<LeftLook> {
+/** What may share files is the same for many runs: what cannot be read is tried once in one look. */
+interface Shared {
+  unreadable: Set<string>;
+  until: number;
+}
+
+async function lookAtRun(database: Database, run: RecordedRun, fresh: boolean, shared: Shared): Promise<LeftLook> {
   const nothing: LeftLook = {
     ids: run.checkpoints.map(({ flinkCheckpointId }) => flinkCheckpointId),
     place: null,
@@ -54,7 +61,7 @@ async function lookAtRun(database: Database, run: RecordedRun, fresh: boolean): 
   if (!sight.proven)
     return {
       ...nothing,
-      unread: `what is read here is not proven to be the storage "${place.storageName}": a savepoint that completes in it proves that`,
+      unread: `what is read here is not proven to be the storage "${place.storageName}": a savepoint that completes in it, or a checkpoint that a run leaves in it, proves that`,
     };
   const known = fresh ? new Map<string, string[]>() : await reachesRead(database, run.checkpoints.map(keyIn(run)));
   const look = await lookThrough(sight, (reader) => lookInDirectory(reader, run, place, known));
@@ -75,7 +82,7 @@ async function lookAtRun(database: Database, run: RecordedRun, fresh: boolean): 
     ...nothing,
     beside,
     foldersElsewhere: [...new Set(elsewhere)].sort(),
-    reachOf: await reachesOfShared(database, run),
+    reachOf: await reachesOfShared(database, run, shared),
   };
 }
 
@@ -124,12 +131,19 @@ async function lookInDirectory(
 }
 
 /** Of what cannot be read there is none: then it may use files of theirs. */
-async function reachesOfShared(database: Database, run: RecordedRun): Promise<Map<string, string[]>> {
+async function reachesOfShared(
+  database: Database,
+  run: RecordedRun,
+  { unreadable, until }: Shared,
+): Promise<Map<string, string[]>> {
   const reaches = await reachesRead(database, [...run.placesOfShared.keys()]);
   for (const [key, place] of run.placesOfShared) {
-    if (reaches.has(key)) continue;
+    if (reaches.has(key) || unreadable.has(key) || performance.now() > until) continue;
     const folders = await foldersOf(database, place);
-    if (folders === null) continue;
+    if (folders === null) {
+      unreadable.add(key);
+      continue;
+    }
     reaches.set(key, folders);
     await rememberReach(database, {
       key,

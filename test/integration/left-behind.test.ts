@@ -319,6 +319,10 @@ describe('what an ended run has left behind', () => {
     expect(await whyKept(deploymentId, jobId)).toMatchObject({ why: 'END_UNSEEN' });
     await changed(`update job set end_read_from = 'STORAGE' where id = $1`, [jobId]);
     expect(await whyKept(deploymentId, jobId)).toBeNull();
+    for (const code of ['DECLARED_LOST', 'CLUSTER_REPLACED', 'SUBMISSION_LOST']) {
+      await changed('update job set failure_code = $2 where id = $1', [jobId, code]);
+      expect(await whyKept(deploymentId, jobId)).toMatchObject({ why: 'END_UNSEEN' });
+    }
   });
 
   it('waits while cleaning waits', async () => {

@@ -22,7 +22,7 @@ const run = (other: Partial<LeftRun> = {}): LeftRun => ({
   runsAgain: false,
   twins: 0,
   endReadFrom: 'STATISTICS',
-  endUnseen: false,
+  end: 'SEEN',
   checkpoints: [{ flinkCheckpointId: 3, location: `s3://b/${FLINK_ID}/chk-3`, bytes: 10 }],
   laterCheckpointAt: now - afterMs,
   heirs: [],
@@ -74,8 +74,9 @@ describe('what is recorded of an ended run', () => {
     ['RUNS_AGAIN', { runsAgain: true }],
     ['SAME_JOB_ID', { twins: 1 }],
     ['END_NOT_READ', { endReadFrom: null }],
-    ['END_UNSEEN', { endUnseen: true }],
-    ['END_UNSEEN', { endUnseen: true, endReadFrom: 'RECORD' }],
+    ['END_UNSEEN', { end: 'GONE' }],
+    ['END_UNSEEN', { end: 'GONE', endReadFrom: 'RECORD' }],
+    ['END_UNSEEN', { end: 'NOT_KNOWN', endReadFrom: 'STORAGE' }],
     ['LATEST_STATE', { latestStateOf: ['orders'] }],
     ['LAST_STATE', { stopped: true, otherState: false }],
     ['RECORDED', { records: ['id'] }],
@@ -85,7 +86,7 @@ describe('what is recorded of an ended run', () => {
     expect(byRecord({}, ['run 9 of deployment "x"'])).toEqual(['SOURCE_UNSEEN']));
 
   it('takes an end that was not seen where its directory was read, and a last state where the deployment runs', () => {
-    expect(byRecord({ endUnseen: true, endReadFrom: 'STORAGE' })).toEqual([]);
+    expect(byRecord({ end: 'GONE', endReadFrom: 'STORAGE' })).toEqual([]);
     expect(byRecord({ otherState: false })).toEqual([]);
     expect(byRecord({ stopped: true })).toEqual([]);
   });
