@@ -142,6 +142,26 @@ describe('what a policy touches (RT-2)', () => {
   });
 });
 
+describe('what Stateward deletes nothing of (RT-7)', () => {
+  it('stays, said so only where it would go, and takes its place in the count all the same', () => {
+    const notDeletable = new Map([
+      ['s90', 'its files lie elsewhere'],
+      ['s93', 'its files lie elsewhere'],
+    ]);
+    const question = { savepoints: hourly(90, 93), protections: new Map(), now: T + 100 * HOUR, notDeletable };
+    const deployment = { stopped: false, unseen: false, firstCheckpointSinceStart: true };
+    const policy = { maxCount: 2, maxAgeMs: null, includeStop: false, whileStopped: 'DEFER' as const };
+    const { delete: going, keep } = chooseRetention({ ...question, policy, deployment });
+    expect(going.map(({ id }) => id)).toEqual(['s91']);
+    expect(keep.map(({ id, why }) => [id, why])).toEqual([
+      ['s93', 'WITHIN_POLICY'],
+      ['s92', 'WITHIN_POLICY'],
+      ['s90', 'NOT_DELETABLE'],
+    ]);
+    expect(keep[2]?.message).toBe('Stateward deletes nothing there: its files lie elsewhere.');
+  });
+});
+
 describe('what is protected (RT-3)', () => {
   const old = hourly(10, 12);
   const all = [...old, savepoint('s99', 99)];
