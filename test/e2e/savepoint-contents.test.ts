@@ -118,6 +118,12 @@ describe('a savepoint that has completed', () => {
     expect(await completed()).toMatchObject({ data: 'PRESENT', fingerprint: { stateBytes: 50_000_000 } });
   });
 
+  it('proves its storage, and is DAMAGED by what is missing there all the same', async () => {
+    await stateward.services.database.changed(`update storage set read_state = 'UNPROVEN' where id = $1`, [storageId]);
+    written = faults.missingFile();
+    expect(await completed()).toMatchObject({ data: 'DAMAGED', fingerprint: { damaged: 1, notReached: 0 } });
+  });
+
   it('is MISSING where a proven storage has none of it', async () => {
     written = null;
     const savepoint = await completed();

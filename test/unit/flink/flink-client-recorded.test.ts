@@ -196,6 +196,20 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
     });
   });
 
+  it('reads how much state each vertex has in a snapshot, and that nobody remembers it', async () => {
+    const details = recordedReply(version, 'checkpoint-details-savepoint-canonical');
+    const [, , jobId = '', , , id] = details.request.path.split('/');
+    const found = await (await clientOf(version, [details])).stateBytesByVertex(jobId, Number(id));
+    const told = details.body as { state_size: number; tasks: Record<string, { state_size: number }> };
+    expect(Object.fromEntries(found ?? [])).toEqual(
+      Object.fromEntries(Object.entries(told.tasks).map(([vertex, { state_size }]) => [vertex, state_size])),
+    );
+    expect([...(found?.values() ?? [])].reduce((sum, bytes) => sum + bytes, 0)).toBe(told.state_size);
+    const gone = recordedReply(version, 'checkpoint-details-gone');
+    const [, , job = '', , , checkpoint] = gone.request.path.split('/');
+    expect(await (await clientOf(version, [gone])).stateBytesByVertex(job, Number(checkpoint))).toBeNull();
+  });
+
   it('reads the checkpoint settings of a job', async () => {
     const { request } = recordedReply(version, 'checkpoints-config-all-set');
     const config = await (
