@@ -118,6 +118,18 @@ describe('a savepoint that has completed', () => {
     expect(await completed()).toMatchObject({ data: 'PRESENT', fingerprint: { stateBytes: 50_000_000 } });
   });
 
+  it('is looked at once, however often its details are asked for', async () => {
+    flink.knobs.statisticsCacheMs = 2_000;
+    written = await faults.truncated();
+    const asks = () => flink.requests.filter(({ path }) => path.endsWith('/checkpoints')).length;
+    const before = asks();
+    const { id } = await completed();
+    expect(asks()).toBeGreaterThan(before + 2);
+    const reads = server.asked.filter(({ operation, url }) => operation === 'GetObject' && url.includes(id));
+    expect(reads).toHaveLength(1);
+    expect((await eventsOf(stateward, id)).filter((type) => type === 'SAVEPOINT_DATA_DAMAGED')).toHaveLength(1);
+  });
+
   it('proves its storage, and is DAMAGED by what is missing there all the same', async () => {
     await stateward.services.database.changed(`update storage set read_state = 'UNPROVEN' where id = $1`, [storageId]);
     written = faults.missingFile();

@@ -120,6 +120,7 @@ function checkTold({ database }: RunRecord, savepoint: SavepointRow): string[] {
   }
   expect('SAVEPOINT_MADE_TWICE', 0);
   expect('SAVEPOINT_DATA_MISSING', 0);
+  expect('SAVEPOINT_DATA_DAMAGED', 0);
   expect('UNEXPECTED_LOCATION', 0);
   return found;
 }

@@ -96,7 +96,12 @@ describe('a storage that is marked for entropy injection', () => {
         code: 'SAVEPOINT_NOT_DELETABLE',
         message: expect.stringMatching(/outside of its own folder/),
       });
-      await mutate(stateward, 'setRetentionPolicy', { deploymentId, policy: { maxCount: 1 } }, '... on Deployment { id }');
+      await mutate(
+        stateward,
+        'setRetentionPolicy',
+        { deploymentId, policy: { maxCount: 1 } },
+        '... on Deployment { id }',
+      );
       await sweepRetention(db(), deploymentId);
       expect(await statesOf(stateward, ids)).toEqual(['COMPLETED', 'DELETING', 'COMPLETED', 'COMPLETED']);
       expect((await deletable(unread)).kept).toMatchObject({
