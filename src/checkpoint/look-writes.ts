@@ -125,15 +125,15 @@ export class LookWrites {
       for (const { run, vanished } of ours) await settleVanished(tx, run.id, vanished);
       const gaps = ours.flatMap(({ run, gaps: of }) => of.map((gap) => ({ ...gap, run })));
       if (gaps.length > 0) await writeGaps(tx, gaps);
+      await ownLooksDue(
+        tx,
+        ours.flatMap(({ run, news, entries: of }) => (hasFirst(news, of) ? [run.id] : [])),
+      );
       await wakeRetention(
         tx,
         ours.flatMap(({ run, news }) =>
           news.some(({ what }) => what === 'FIRST_COMPLETED') ? [run.deploymentId] : [],
         ),
-      );
-      await ownLooksDue(
-        tx,
-        ours.flatMap(({ run, news, entries: of }) => (hasFirst(news, of) ? [run.id] : [])),
       );
       failPoint('checkpoints.before-commit');
       await tellDeployments(

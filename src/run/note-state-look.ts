@@ -25,40 +25,48 @@ export async function noteStateLook(
   { data, result, why }: StateFinding,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    const events = data === DataState.NOT_CHECKED ? [] : await noteData(tx, work, data, why);
+    const noteworthy = data === DataState.NOT_CHECKED ? NOTHING : await noteData(tx, work, data, why);
     if (look.kind === 'READ') {
       const key = work.startSavepointId === null ? state.place : { savepointId: work.startSavepointId };
       if (key) await keepContents(tx, key, contentsOf(look.inspection));
     }
     const noted = { state_look: JSON.stringify({ result, why }), state_looked_at: NOW };
     await fencedWrite(tx, claim, [JobState.SUBMITTING], noted, 'HOLD');
-    await recordInOrder(tx, events);
+    if (noteworthy.deploymentId !== null) await wakeRetention(tx, [noteworthy.deploymentId]);
+    await recordInOrder(tx, noteworthy.events);
   });
 }
 
-/** Answers what is to be told of it. Locks what comes before the run's row. */
+interface Noteworthy {
+  /** Cleaning of its savepoints may go on by what is known now. */
+  deploymentId: string | null;
+  events: NewEvent[];
+}
+const NOTHING: Noteworthy = { deploymentId: null, events: [] };
+
+/** Locks what comes before the run's row. */
 async function noteData(
   tx: Transaction,
   { startSavepointId, startJobId, startCheckpointId }: SubmissionAtWork,
   data: DataState,
   why: string | null,
-): Promise<NewEvent[]> {
+): Promise<Noteworthy> {
   if (startSavepointId === null) {
     // That files of it are damaged is told by its contents: of what runs leave behind no more is kept than whether it is there.
     const there = data === DataState.MISSING ? 'MISSING' : 'PRESENT';
     if (startJobId !== null && startCheckpointId !== null)
       await noteDataOfRetained(tx, startJobId, startCheckpointId, there);
-    return [];
+    return NOTHING;
   }
   const savepoint = await findSavepoint(tx, startSavepointId);
-  if (!savepoint || savepoint.data === data) return [];
+  if (!savepoint) return NOTHING;
   const { id, deploymentId, location } = savepoint;
   if (deploymentId !== null) await findForDecision(tx, deploymentId); // as a cleaning pass does, before it locks its policy and this row
-  if (deploymentId !== null) await wakeRetention(tx, [deploymentId]);
-  if (!(await noteDataOfSavepoint(tx, id, data))) return [];
-  if (data === DataState.PRESENT && savepoint.data === DataState.NOT_CHECKED) return [];
+  if (!(await noteDataOfSavepoint(tx, id, data))) return NOTHING;
+  if (data === DataState.PRESENT && savepoint.data === DataState.NOT_CHECKED) return { deploymentId, events: [] };
   const about = { deploymentId, savepointId: id, jobId: savepoint.jobId, storageId: savepoint.storageId };
-  return [{ ...about, ...EVENTS[data as keyof typeof EVENTS](`savepoint ${id}`, location ?? '', why ?? '') }];
+  const event = { ...about, ...EVENTS[data as keyof typeof EVENTS](`savepoint ${id}`, location ?? '', why ?? '') };
+  return { deploymentId, events: [event] };
 }
 
 const EVENTS = {
