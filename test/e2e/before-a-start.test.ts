@@ -154,6 +154,34 @@ describe('before a start is submitted', () => {
     expect((await looked(id)).stateLook).toMatchObject({ result: 'DAMAGED' });
   });
 
+  it.each([
+    ['cut short', 'FAILED'],
+    ['gone, in a storage that is not proven', 'RUNNING'],
+  ])('a file of a checkpoint that the last run left behind counts too: %s', async (what, state) => {
+    flink.job(scenario.flinkJobId).completeCheckpoint();
+    const { database } = stateward.services;
+    await waitFor(
+      () => database.row('select 1 from checkpoint where job_id = $1 and location is not null', [scenario.jobId]),
+      {
+        what: 'the checkpoint to be recorded',
+        timeoutMs: 20_000,
+      },
+    );
+    flink.job(scenario.flinkJobId).setState('CANCELED');
+    await jobIn(stateward, scenario.jobId, 'CANCELLED');
+    const file = join(folder, 'checkpoints', scenario.flinkJobId, 'chk-1', COUNTER_FILE);
+    await (what === 'cut short' ? truncate(file, 1) : rm(file));
+    const asked = await askToStart(stateward, scenario.deploymentId, { strategy: 'LATEST_STATE' });
+    expect(asked).toMatchObject({ __typename: 'Job' });
+    const job = await jobIn(stateward, asked.id, state);
+    if (state === 'FAILED') expect(job).toMatchObject({ failureCode: 'STATE_DAMAGED' });
+    else expect((await looked(asked.id)).stateLook).toMatchObject({ result: 'NOT_TOLD' });
+    const kept = await database.row<{ contents: Data }>(`select contents from snapshot_contents where path like $1`, [
+      `${scenario.flinkJobId}/chk-1`,
+    ]);
+    expect(kept?.contents.files).toMatchObject(state === 'FAILED' ? { damaged: 1 } : { damaged: 0, notReached: 1 });
+  });
+
   it('a storage that hangs is not waited for without end: the start goes on, and says so', async () => {
     const savepoint = await savepointLeft();
     hanging = hang(`${folder}/savepoints`);
