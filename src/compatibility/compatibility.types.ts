@@ -74,7 +74,7 @@ export type SetMaxParallelism = number | 'NOT_SET' | 'NOT_KNOWN';
 
 export interface RestoreTarget {
   /** Every operator by itself: of a plan without chaining. */
-  plan: { operators: readonly PlannedOperator[] } | { missing: string };
+  plan: { operators: readonly PlannedOperator[]; setsUidHash?: boolean } | { missing: string };
   maxParallelism: SetMaxParallelism;
   flinkVersion: string | null;
   stateBackend: BackendName;

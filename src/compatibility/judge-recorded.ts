@@ -50,12 +50,7 @@ function heldState({ contents, data, unread, ...recorded }: RecordedState): Held
       : { unreadable: unread?.why ?? 'its _metadata has not been read', gone: unread?.gone ?? false },
     ...recorded,
     damagedFiles: read?.files.damaged ?? 0,
-    filesSeen:
-      read !== null &&
-      read.files.damaged === 0 &&
-      read.files.notReached === 0 &&
-      data !== DataState.MISSING &&
-      data !== DataState.DAMAGED,
+    filesSeen: read !== null && read.files.notReached === 0 && data !== DataState.MISSING && data !== DataState.DAMAGED,
   };
 }
 

@@ -56,6 +56,15 @@ function aboutMissing(
       message: `The plan has no ${who}, but ${origin === 'NO_UID' ? 'it was given no uid' : 'whether it has a uid is not written'}: without one its id depends on chaining, which a plan has not. ${target.allowNonRestoredState ? `If the running job has not got it either, its ${stateBytes} bytes of state are dropped without a word (allowNonRestoredState).` : `If the running job has not got it either, Flink refuses the start, since it holds ${stateBytes} bytes of state.`}`,
       remedy: `Give the operator setUidHash("${held.id}"), which keeps its state, and every other operator with state a uid.`,
     };
+  if ('operators' in target.plan && target.plan.setsUidHash)
+    return {
+      code: CompatibilityCode.OPERATOR_NOT_TOLD,
+      severity: Severity.WARNING,
+      operator,
+      stateBytes,
+      message: `The plan has no ${who}, and code in the jar calls setUidHash, which no plan shows: it may give the ${stateBytes} bytes of its state to another operator. If it does not, ${target.allowNonRestoredState ? 'they are dropped without a word (allowNonRestoredState)' : 'Flink refuses the start'}.`,
+      remedy: `See to it in the code that the operator that is to have this state has setUidHash("${held.id}") or the uid that it had.`,
+    };
   const remedy =
     held.uid === null
       ? `Give the operator that is to have this state the uid that it had${renameHint(renamed)}. If it had none, its id may be another in the plan than at run time: which one, this state does not tell.`
@@ -75,7 +84,7 @@ function aboutMissing(
     operator,
     stateBytes,
     message: `Cannot map the state of ${who}: the program has not got that operator, and it holds ${stateBytes} bytes. Flink refuses the start.`,
-    remedy: `${remedy} If it was given an id with setUidHash, the plan does not show that. To drop the state for good, start with allowNonRestoredState.`,
+    remedy: `${remedy} To drop the state for good, start with allowNonRestoredState.`,
   };
 }
 

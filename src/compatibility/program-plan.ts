@@ -5,6 +5,8 @@ import type { PlannedOperator } from '../flink/flink.types.js';
 /** The operators that a program has under some settings, as a Flink told them by running its main(). */
 export interface ProgramPlan {
   operators: PlannedOperator[];
+  /** Code in its jar calls setUidHash: operators may take state under ids that no plan shows. */
+  setsUidHash: boolean;
   /** On the database's clock. */
   plannedAt: Date;
 }

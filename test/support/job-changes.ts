@@ -38,8 +38,6 @@ export interface JobChange {
   flink: { is: 'REFUSED' | 'FAILED'; message: RegExp } | Extract<Outcome, { is: 'RUNNING' }>;
   /** The one of `notChecked` that the outcome hangs on, where it is not what the mapping says. */
   hangsOn?: NotChecked;
-  /** Where neither the plan nor the snapshot shows what makes the mapping wrong: the one way to take a state over that the verdict cannot see. */
-  beyondSight?: 'setUidHash';
   /** What is otherwise with states of Flink 1.20, which name no uids. */
   of120?: Partial<Pick<JobChange, 'mapping' | 'notChecked' | 'says'>>;
 }
@@ -222,11 +220,10 @@ export const JOB_CHANGES: JobChange[] = [
     name: 'The uid of an operator, with setUidHash for the old one',
     of: 'plain CANONICAL',
     to: { arguments: ['--counter-uid', 'counter-2', '--counter-uid-hash', operatorIdOf('counter')] },
-    mapping: 'INCOMPATIBLE',
-    notChecked: OTHER_PROGRAM,
-    says: ['STATE_WITHOUT_OPERATOR'],
+    mapping: 'UNKNOWN',
+    notChecked: ['OPERATORS', ...OTHER_PROGRAM],
+    says: ['OPERATOR_NOT_TOLD'],
     flink: { is: 'RUNNING', state: kept },
-    beyondSight: 'setUidHash',
   },
   {
     name: 'The parallelism, from 2 to 3',
@@ -336,10 +333,10 @@ export const JOB_CHANGES: JobChange[] = [
     name: 'A file of the snapshot is gone',
     of: 'rocks NATIVE',
     damaged: true,
-    mapping: 'FULLY_COMPATIBLE',
-    notChecked: ['FILES'],
+    mapping: 'INCOMPATIBLE',
+    notChecked: [],
+    says: ['FILES_DAMAGED'],
     flink: { is: 'FAILED', message: /FileNotFoundException|does not exist|No such file/ },
-    hangsOn: 'FILES',
   },
 ];
 

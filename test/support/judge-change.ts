@@ -44,7 +44,12 @@ export async function judge(
       data: DataState.PRESENT,
     },
     {
-      plan: { operators: await on.plan(program), plannedAt: new Date() },
+      // One jar stands for many here: what each would show of itself goes by what it is told.
+      plan: {
+        operators: await on.plan(program),
+        setsUidHash: program.arguments.includes('--counter-uid-hash'),
+        plannedAt: new Date(),
+      },
       settings: settingsOf(program, on),
       cluster: on.facts,
       stateBackend: backend(program, on),

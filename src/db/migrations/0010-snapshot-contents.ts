@@ -35,6 +35,8 @@ create table program_plan (
   settings_hash text not null,
   flink_version text not null,
   operators jsonb not null,
+  -- code in its jar calls setUidHash, which no plan shows
+  sets_uid_hash boolean not null,
   planned_at timestamptz not null default now(),
   took_ms bigint not null,
   primary key (artifact_id, settings_hash, flink_version)

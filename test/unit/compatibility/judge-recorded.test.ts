@@ -44,7 +44,7 @@ const contents: ContentsOfMetadata = {
     notReached: 0,
   },
 };
-const plan = { operators: [planned(counter)], plannedAt: new Date(0) };
+const plan = { operators: [planned(counter)], setsUidHash: false, plannedAt: new Date(0) };
 
 const judge = (of: Partial<RecordedState> = {}, to: Partial<RecordedTarget> = {}) =>
   judgeRecorded({ ...state, ...of }, { ...target, ...to });
@@ -102,9 +102,26 @@ describe('the verdict by what is recorded', () => {
     expect(judge({ contents, data }, { plan }).notChecked).toEqual(['FILES']);
   });
 
-  it.each(['damaged', 'notReached'] as const)('counts the files as open where some are %s', (how) => {
-    const files = { ...contents.files, [how]: 1 };
+  it('counts the files as open where some could not be looked at', () => {
+    const files = { ...contents.files, notReached: 1 };
     expect(judge({ contents: { ...contents, files } }, { plan }).notChecked).toEqual(['FILES']);
+  });
+
+  it('is INCOMPATIBLE with damaged files, which were looked at', () => {
+    const files = { ...contents.files, damaged: 1 };
+    const damaged = { contents: { ...contents, files } };
+    expect(judge(damaged, { plan })).toMatchObject({ mapping: 'INCOMPATIBLE', notChecked: [] });
+    expect(heavy(damaged, { plan })).toEqual(['FILES_DAMAGED BLOCKER']);
+  });
+
+  it('cannot tell where state without an operator goes if the jar calls setUidHash', () => {
+    const renamed = { ...plan, operators: [planned(operator('counter-2'))], setsUidHash: true };
+    for (const allowNonRestoredState of [false, true]) {
+      const verdict = judge({ contents }, { plan: renamed, allowNonRestoredState });
+      expect(verdict).toMatchObject({ mapping: 'UNKNOWN', notChecked: ['OPERATORS'], kept: [] });
+      expect(verdict.findings[0]).toMatchObject({ code: 'OPERATOR_NOT_TOLD', stateBytes: 1000 });
+    }
+    expect(judge({ contents }, { plan: { ...plan, setsUidHash: true } }).mapping).toBe('FULLY_COMPATIBLE');
   });
 
   it.each([
