@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
-import { type Claim, ClaimLost } from '../../src/db/claims.js';
+import { type Claim, ClaimLost, wake } from '../../src/db/claims.js';
 import { operatorIdOf } from '../../src/flink/operator-id.js';
 import type { LongCalls } from '../../src/run/long-calls.js';
 import { lookAfterStart } from '../../src/run/look-after-start.js';
@@ -141,6 +142,33 @@ describe('when the first checkpoint of a run has completed', () => {
     });
     expect(report.why).toContain('setUidHash');
     expect(await times('UIDS_NOT_SET')).toBe(1);
+  });
+
+  it('a job that somebody else has started is compared too, though it is not known what it might drop', async () => {
+    await onFlink();
+    const { database } = stateward.services;
+    const savepoint = await endOfSavepoint(stateward, (await createSavepoint(stateward, scenario.deploymentId)).id);
+    const program = { counterUid: 'counter-2', maxParallelism: null };
+    const flinkJobId = flink.addJob({ name: 'theirs', state: 'RUNNING', program });
+    flink.job(flinkJobId).checkpoints.restoreFrom({ id: savepoint.flinkCheckpointId, location: savepoint.location });
+    const { adoptJob } = await stateward.ask(
+      `mutation($input: AdoptJobInput!) { adoptJob(input: $input) { __typename ... on Deployment { id } } }`,
+      { input: { name: randomUUID(), clusterId: scenario.clusterId, flinkJobId } },
+    );
+    const { id } = await waitFor(
+      async () => {
+        await wake(database, 'cluster', scenario.clusterId);
+        return database.row<{ id: string }>('select id from job where deployment_id = $1 and restored_at is not null', [
+          adoptJob.id,
+        ]);
+      },
+      { what: 'the job to be adopted, and its source to be seen', timeoutMs: 20_000 },
+    );
+    expect(await checkpointed({ id, flinkJobId })).toMatchObject({
+      state: 'DIFFERS',
+      startedEmpty: [{ uid: 'counter-2' }],
+      dropped: [{ uid: 'counter' }],
+    });
   });
 
   it('of 1.20, which writes no uids, is no basis to tell of them', async () => {
