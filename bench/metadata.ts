@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     operators: { type: 'string', default: '100' },
     subtasks: { type: 'string', default: '128' },
-    files: { type: 'string', default: '32' },
+    files: { type: 'string', default: '42' },
     samples: { type: 'string', default: '5' },
     parse: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -33,6 +33,8 @@ const PIECE_BYTES = 256 * 1024;
 
 interface Parsed {
   ms: number;
+  /** Of all its threads. */
+  cpuMs: number;
   files: number;
   baseBytes: number;
   peakBytes: number;
@@ -45,11 +47,19 @@ async function parse(file: string): Promise<Parsed> {
   let peakBytes = baseBytes;
   const sampling = setInterval(() => (peakBytes = Math.max(peakBytes, process.memoryUsage.rss())), 5);
   let files = 0;
+  const cpu = process.cpuUsage();
   const began = performance.now();
   await readMetadata(createReadStream(file, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>, () => files++);
   const ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(cpu);
   clearInterval(sampling);
-  return { ms, files, baseBytes, peakBytes: Math.max(peakBytes, process.memoryUsage.rss()) };
+  return {
+    ms,
+    cpuMs: (user + system) / 1_000,
+    files,
+    baseBytes,
+    peakBytes: Math.max(peakBytes, process.memoryUsage.rss()),
+  };
 }
 
 async function measure(open: Open): Promise<boolean> {
@@ -72,10 +82,11 @@ async function measure(open: Open): Promise<boolean> {
   const memory = Math.max(...runs.map(({ peakBytes, baseBytes }) => peakBytes - baseBytes));
   const speed = (took: number) => `${(bytes / 1_000 / took).toFixed(0)} MB/s`;
   printTable(`_metadata of ${mebibytes(bytes)}: ${size.operators} operators, ${runs[0]?.files ?? 0} files`, [
-    ['', 'time', 'speed', 'memory above the empty process'],
+    ['', 'time', 'CPU time', 'speed', 'memory above the empty process'],
     ...runs.map((run, at) => [
       `reading ${at + 1}`,
       `${run.ms.toFixed(0)} ms`,
+      `${run.cpuMs.toFixed(0)} ms`,
       speed(run.ms),
       mebibytes(run.peakBytes - run.baseBytes),
     ]),

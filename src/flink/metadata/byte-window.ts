@@ -79,9 +79,24 @@ export class ByteWindow {
 
   /** As a number; what is beyond 2^53 in size is no size or id that any Flink has written. */
   i64(): number {
-    const value = Number(this.bytes.readBigInt64BE(this.took(8)));
+    const from = this.took(8);
+    const value = this.bytes.readInt32BE(from) * 2 ** 32 + this.bytes.readUInt32BE(from + 4);
     if (!Number.isSafeInteger(value)) throw this.fault('CORRUPT', `a number of ${value} cannot be true`, 8);
     return value;
+  }
+
+  /** Of bytes at hand that are not taken yet, so many further on. */
+  i8Ahead(by: number): number {
+    return this.bytes.readInt8(this.at + by);
+  }
+
+  u16Ahead(by: number): number {
+    return this.bytes.readUInt16BE(this.at + by);
+  }
+
+  /** Passes over bytes that are at hand. */
+  pass(count: number): void {
+    this.took(count);
   }
 
   hex(count: number): string {

@@ -200,15 +200,35 @@ export class HandleReader {
 
   /** Local file names with the files; by far the most there is of anything in a large one. */
   private *pairs(): Reading<number> {
-    const { bytes } = this;
     const many = yield* this.count('files');
     let size = 0;
     for (let n = 0; n < many; n += 1) {
-      if (bytes.lacks(2)) yield* bytes.more(2);
-      yield* bytes.skip(bytes.u16());
-      size += yield* this.stream();
+      const atHand = this.pairAtHand();
+      size += atHand ?? (yield* this.pair());
     }
     return size;
+  }
+
+  private *pair(): Reading<number> {
+    yield* this.skipText();
+    return yield* this.stream();
+  }
+
+  /** A pair with a file by its whole location, all of which is at hand: as nearly all are, and read without a generator. null: nothing was taken. */
+  private pairAtHand(): number | null {
+    const { bytes } = this;
+    if (bytes.lacks(2)) return null;
+    const handle = 2 + bytes.u16Ahead(0);
+    const location = handle + 1 + 8;
+    if (bytes.lacks(location + 2) || bytes.i8Ahead(handle) !== 2) return null;
+    const length = bytes.u16Ahead(location);
+    if (bytes.lacks(location + 2 + length)) return null;
+    bytes.pass(handle + 1);
+    count(this.found.stream, 2);
+    const sizeBytes = this.sizeAtHand();
+    bytes.pass(2);
+    this.onFile({ kind: 'ABSOLUTE', location: bytes.text(length), sizeBytes });
+    return sizeBytes;
   }
 
   private *changelog(today: boolean, depth: number): Reading<number> {
@@ -265,6 +285,11 @@ export class HandleReader {
   private *size(): Reading<number> {
     const { bytes } = this;
     if (bytes.lacks(8)) yield* bytes.more(8);
+    return this.sizeAtHand();
+  }
+
+  private sizeAtHand(): number {
+    const { bytes } = this;
     const size = bytes.i64();
     if (size < 0) throw bytes.fault('CORRUPT', `a size of ${size} bytes cannot be`, 8);
     return size;
