@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DemoFlink, FlinkChoice } from './demo-flink.js';
+import { counterState } from './fake-flink/counter-state.js';
 import type { FlinkVersion } from './fake-flink/captured-replies.js';
 import { startFakeFlink } from './fake-flink/fake-flink.js';
 import { zipOf } from './fake-flink/zip-file.js';
@@ -33,6 +34,7 @@ async function start(folder: string, version: FlinkVersion): Promise<DemoFlink> 
   flink.knobs.savepointSteps = 8;
   flink.knobs.startDelayMs = START_MS;
   flink.knobs.takesCheckpoints = true;
+  flink.knobs.held = counterState(version);
   // It remembers all that it was asked, for tests; a demo may stay up for days.
   const forgetting = setInterval(() => flink.requests.splice(0), FORGET_REQUESTS_MS).unref();
   const stop = async () => {

@@ -4,6 +4,7 @@ import { startBeside, stopAndGoOn } from './tour-life.js';
 import { keepOne } from './tour-retention.js';
 import { scheduleSavepoints } from './tour-schedule.js';
 import { counterArguments, PARALLELISM, showSavepoint, startAndWait } from './tour-steps.js';
+import { askBeforeUpgrading } from './tour-upgrade.js';
 import type { StatewardClient } from './stateward-client.js';
 
 interface Savepoint {
@@ -51,6 +52,7 @@ export async function tour(client: StatewardClient, flink: Omit<DemoFlink, 'stop
     await showSavepoint(client, savepoint.id);
   }
 
+  await askBeforeUpgrading(client, flink, deployment.id);
   await stopAndGoOn(client, flink, deployment.id);
   await startBeside(client, flink, { clusterId: cluster.id, artifactId: artifact.id, ofDeploymentId: deployment.id });
   await scheduleSavepoints(client, deployment.id);

@@ -40,14 +40,14 @@ export function isBelow(folder: string, file: string): boolean {
 }
 
 /** Java's length-prefixed text; also the form used inside the object stream. */
-function utf(text: string): Buffer {
+export function utf(text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   const length = Buffer.alloc(2);
   length.writeUInt16BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
-function int(value: number): Buffer {
+export function int(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;

@@ -10,6 +10,7 @@ import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scena
 import { anotherDeployment, deploymentOn } from '../support/savepoint-scenario.js';
 import { askToStart, eventTypesOf, jobIn, jobOf, runCalls } from '../support/start-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
+import { heldByCounter } from '../support/held-state.js';
 import { waitFor } from '../support/wait-for.js';
 
 let stateward: Stateward;
@@ -101,7 +102,7 @@ describe('a start from a savepoint', () => {
         takenBy: { id: scenario.jobId, run: 1 },
       },
       mapping: 'UNKNOWN',
-      notChecked: ['OPERATORS', 'MAX_PARALLELISM', 'FILES'],
+      notChecked: ['OPERATORS', 'MAX_PARALLELISM'],
       diff: [],
     });
     expect(planned.state.ageMs).toBeGreaterThanOrEqual(0);
@@ -188,6 +189,7 @@ describe('a start is declined', () => {
   });
 
   it('from a native savepoint for another state backend, unless it is to be tried', async () => {
+    flink.knobs.held = () => heldByCounter({ counterUid: 'counter', backend: 'HASHMAP' });
     const savepoint = await savepointOf(scenario.deploymentId, { format: 'NATIVE' });
     await cancelled();
     const flinkConfiguration = [{ key: 'state.backend.type', value: 'rocksdb' }];

@@ -16,10 +16,20 @@ const operatorOf = (uid: string, keyed?: Buffer, more: Partial<written.WrittenOp
   });
 
 /** What the test job holds: a source without state, and a counter whose state lies in a file beside `_metadata`. */
-export const heldByCounter = ({ counterUid }: { counterUid: string }): HeldByOperators => ({
+export const heldByCounter = ({
+  counterUid,
+  backend = 'ANY',
+}: {
+  counterUid: string;
+  /** Whose form it is in; ANY: it is canonical. */
+  backend?: 'ANY' | 'HASHMAP';
+}): HeldByOperators => ({
   operators: [
     operatorOf('source'),
-    operatorOf(counterUid, written.keyGroups(7, written.relative(COUNTER_FILE, COUNTER_BYTES.length))),
+    operatorOf(
+      counterUid,
+      written.keyGroups(backend === 'ANY' ? 7 : 12, written.relative(COUNTER_FILE, COUNTER_BYTES.length)),
+    ),
   ],
   files: { [COUNTER_FILE]: COUNTER_BYTES },
 });
