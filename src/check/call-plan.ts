@@ -1,5 +1,5 @@
 import { artifactPath } from '../artifact/find-artifact.js';
-import { setsUidHash } from '../artifact/sets-uid-hash.js';
+import { type UidHashes, uidHashesIn } from '../artifact/uid-hashes.js';
 import { planKeyOf } from '../compatibility/program-plan.js';
 import { rememberPlan } from '../compatibility/program-plan.store.js';
 import { NOW } from '../db/assign.js';
@@ -81,24 +81,24 @@ async function keep(
 ): Promise<void> {
   const { database, config } = deps;
   const used = secretsNamed(work.settings, config.secrets);
-  const hashes = await callsSetUidHash(deps, work);
+  const uidHashes = await hashesOf(deps, work);
   const clean = operators.map((one) => ({ ...one, name: withoutSecrets(one.name, used) }));
   const key = planKeyOf(work.settings, work.cluster);
   if (!key) throw new Error(`The version of cluster ${work.cluster.name} was known, and is not any more`);
   await database.transaction(async (tx) => {
     const set = { planned: true, plan_source: PlanSource.ASKED, plan_sent_at: null, waiting_for: 'the verdict' };
     await fencedWrite(tx, claim, underWay, set, 'HOLD');
-    await rememberPlan(tx, key, { operators: clean, setsUidHash: hashes }, tookMs);
+    await rememberPlan(tx, key, { operators: clean, uidHashes }, tookMs);
   });
 }
 
-/** Where the jar cannot be read, it may. */
-async function callsSetUidHash({ config, log }: AdvanceCheckDeps, { artifact, id }: CheckAtWork): Promise<boolean> {
+/** null: the jar cannot be read. */
+async function hashesOf({ config, log }: AdvanceCheckDeps, { artifact, id }: CheckAtWork): Promise<UidHashes | null> {
   try {
-    return await setsUidHash(artifactPath(config.artifactFolder, artifact.sha256));
+    return await uidHashesIn(artifactPath(config.artifactFolder, artifact.sha256));
   } catch (error) {
     log.warn({ err: error, artifact: artifact.name, check: id }, 'the classes of a jar could not be read');
-    return true;
+    return null;
   }
 }
 

@@ -73,8 +73,8 @@ export interface HeldState {
 export type SetMaxParallelism = number | 'NOT_SET' | 'NOT_KNOWN';
 
 export interface RestoreTarget {
-  /** Every operator by itself: of a plan without chaining. */
-  plan: { operators: readonly PlannedOperator[]; setsUidHash?: boolean } | { missing: string };
+  /** Every operator by itself: of a plan without chaining. `mayHave`: code may give an operator this id besides (setUidHash), which no plan shows. */
+  plan: { operators: readonly PlannedOperator[]; mayHave?: (id: string) => boolean } | { missing: string };
   maxParallelism: SetMaxParallelism;
   flinkVersion: string | null;
   stateBackend: BackendName;

@@ -1,3 +1,4 @@
+import { operatorIdsIn } from '../artifact/uid-hashes.js';
 import type { RunSettings } from '../deployment/run-settings.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 import type { SnapshotContents } from '../savepoint/snapshot-contents.js';
@@ -58,9 +59,11 @@ function restoreTarget(target: RecordedTarget): RestoreTarget {
   const { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith } = target;
   const sameCode = madeWith !== null && isSameCode(madeWith, settings);
   return {
-    plan: plan ?? {
-      missing: target.unplanned ?? 'no Flink has planned it yet with these settings (checkCompatibility)',
-    },
+    plan: plan
+      ? { operators: plan.operators, mayHave: mayHave(plan, settings) }
+      : {
+          missing: target.unplanned ?? 'no Flink has planned it yet with these settings (checkCompatibility)',
+        },
     maxParallelism: maxParallelismOf(settings, cluster),
     flinkVersion: cluster.flinkVersion,
     stateBackend,
@@ -68,6 +71,15 @@ function restoreTarget(target: RecordedTarget): RestoreTarget {
     sameCode,
     sameProgram: sameCode && madeWith?.parallelism === settings.parallelism,
   };
+}
+
+/** The id stands in the jar, or in what the program is given; where the jar could not be read, it may. */
+function mayHave({ uidHashes }: ProgramPlan, { programArguments, flinkConfiguration }: RunSettings) {
+  if (uidHashes === null) return () => true;
+  if (!uidHashes.calls) return () => false;
+  const given = operatorIdsIn([...programArguments, ...Object.values(flinkConfiguration)]);
+  const ids = new Set([...uidHashes.ids, ...given]);
+  return (id: string) => ids.has(id);
 }
 
 function isSameCode(made: RunSettings, now: RunSettings): boolean {

@@ -56,13 +56,13 @@ function aboutMissing(
       message: `The plan has no ${who}, but ${origin === 'NO_UID' ? 'it was given no uid' : 'whether it has a uid is not written'}: without one its id depends on chaining, which a plan has not. ${target.allowNonRestoredState ? `If the running job has not got it either, its ${stateBytes} bytes of state are dropped without a word (allowNonRestoredState).` : `If the running job has not got it either, Flink refuses the start, since it holds ${stateBytes} bytes of state.`}`,
       remedy: `Give the operator setUidHash("${held.id}"), which keeps its state, and every other operator with state a uid.`,
     };
-  if ('operators' in target.plan && target.plan.setsUidHash)
+  if ('operators' in target.plan && target.plan.mayHave?.(held.id))
     return {
       code: CompatibilityCode.OPERATOR_NOT_TOLD,
       severity: Severity.WARNING,
       operator,
       stateBytes,
-      message: `The plan has no ${who}, and code in the jar calls setUidHash, which no plan shows: it may give the ${stateBytes} bytes of its state to another operator. If it does not, ${target.allowNonRestoredState ? 'they are dropped without a word (allowNonRestoredState)' : 'Flink refuses the start'}.`,
+      message: `The plan has no ${who}, and the program calls setUidHash, which no plan shows, and knows this id: it may give the ${stateBytes} bytes of its state to another operator. If it does not, ${target.allowNonRestoredState ? 'they are dropped without a word (allowNonRestoredState)' : 'Flink refuses the start'}.`,
       remedy: `See to it in the code that the operator that is to have this state has setUidHash("${held.id}") or the uid that it had.`,
     };
   const remedy =

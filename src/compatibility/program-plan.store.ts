@@ -8,7 +8,7 @@ const valuesOf = ({ artifactId, settingsHash, flinkVersion }: PlanKey) => [artif
 /** null: no Flink has told it yet. */
 export async function rememberedPlan(sql: Sql, key: PlanKey): Promise<ProgramPlan | null> {
   const row = await sql.row<ProgramPlan>(
-    `select operators, sets_uid_hash as "setsUidHash", planned_at as "plannedAt" from program_plan where ${KEY}`,
+    `select operators, uid_hashes as "uidHashes", planned_at as "plannedAt" from program_plan where ${KEY}`,
     valuesOf(key),
   );
   return row ?? null;
@@ -18,13 +18,13 @@ export async function rememberedPlan(sql: Sql, key: PlanKey): Promise<ProgramPla
 export async function rememberPlan(
   tx: Transaction,
   key: PlanKey,
-  { operators, setsUidHash }: Pick<ProgramPlan, 'setsUidHash'> & { operators: readonly PlannedOperator[] },
+  { operators, uidHashes }: Pick<ProgramPlan, 'uidHashes'> & { operators: readonly PlannedOperator[] },
   tookMs: number,
 ): Promise<void> {
   await tx.changed(
-    `insert into program_plan (artifact_id, settings_hash, flink_version, operators, took_ms, sets_uid_hash) values ($1, $2, $3, $4, $5, $6)
+    `insert into program_plan (artifact_id, settings_hash, flink_version, operators, took_ms, uid_hashes) values ($1, $2, $3, $4, $5, $6)
      on conflict (artifact_id, settings_hash, flink_version) do update
-        set operators = excluded.operators, took_ms = excluded.took_ms, sets_uid_hash = excluded.sets_uid_hash, planned_at = now()`,
-    [...valuesOf(key), JSON.stringify(operators), Math.round(tookMs), setsUidHash],
+        set operators = excluded.operators, took_ms = excluded.took_ms, uid_hashes = excluded.uid_hashes, planned_at = now()`,
+    [...valuesOf(key), JSON.stringify(operators), Math.round(tookMs), uidHashes && JSON.stringify(uidHashes)],
   );
 }

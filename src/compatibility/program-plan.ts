@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import type { UidHashes } from '../artifact/uid-hashes.js';
 import type { RunSettings } from '../deployment/run-settings.js';
 import type { PlannedOperator } from '../flink/flink.types.js';
 
 /** The operators that a program has under some settings, as a Flink told them by running its main(). */
 export interface ProgramPlan {
   operators: PlannedOperator[];
-  /** Code in its jar calls setUidHash: operators may take state under ids that no plan shows. */
-  setsUidHash: boolean;
+  /** Ids that its operators may have besides, which no plan shows; null: the jar could not be read. */
+  uidHashes: UidHashes | null;
   /** On the database's clock. */
   plannedAt: Date;
 }

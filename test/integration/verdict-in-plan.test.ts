@@ -89,7 +89,7 @@ function read(key: SnapshotKey, operators: SnapshotOperator[], change: Partial<S
 function plannedAs(operators: SnapshotOperator[], change: Partial<RunSettings> = {}): Promise<void> {
   const key = planKeyOf({ ...madeWith, ...change }, { flinkVersion: '2.3.0', configuration: {} });
   if (!key) throw new Error('There is always a jar');
-  return database().transaction((tx) => rememberPlan(tx, key, { operators: operators.map(planned), setsUidHash: false }, 50));
+  return database().transaction((tx) => rememberPlan(tx, key, { operators: operators.map(planned), uidHashes: { calls: false, ids: [] } }, 50));
 }
 
 const FINDING = 'code severity operator { id uid } stateBytes message remedy';

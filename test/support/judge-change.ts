@@ -1,3 +1,4 @@
+import { uidHashesIn } from '../../src/artifact/uid-hashes.js';
 import type { CompatibilityVerdict } from '../../src/compatibility/compatibility.types.js';
 import { judgeRecorded } from '../../src/compatibility/judge-recorded.js';
 import { backendOf } from '../../src/compatibility/state-backend.js';
@@ -44,10 +45,9 @@ export async function judge(
       data: DataState.PRESENT,
     },
     {
-      // One jar stands for many here: what each would show of itself goes by what it is told.
       plan: {
         operators: await on.plan(program),
-        setsUidHash: program.arguments.includes('--counter-uid-hash'),
+        uidHashes: await uidHashesIn(on.real.jars.ChangingJob ?? ''),
         plannedAt: new Date(),
       },
       settings: settingsOf(program, on),

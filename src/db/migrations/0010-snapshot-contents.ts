@@ -35,8 +35,8 @@ create table program_plan (
   settings_hash text not null,
   flink_version text not null,
   operators jsonb not null,
-  -- code in its jar calls setUidHash, which no plan shows
-  sets_uid_hash boolean not null,
+  -- what the jar shows of setUidHash, which no plan shows: { calls, ids }; null: it could not be read
+  uid_hashes jsonb,
   planned_at timestamptz not null default now(),
   took_ms bigint not null,
   primary key (artifact_id, settings_hash, flink_version)

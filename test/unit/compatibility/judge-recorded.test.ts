@@ -44,7 +44,11 @@ const contents: ContentsOfMetadata = {
     notReached: 0,
   },
 };
-const plan = { operators: [planned(counter)], setsUidHash: false, plannedAt: new Date(0) };
+const plan = {
+  operators: [planned(counter)],
+  uidHashes: { calls: false, ids: [] as string[] },
+  plannedAt: new Date(0),
+};
 
 const judge = (of: Partial<RecordedState> = {}, to: Partial<RecordedTarget> = {}) =>
   judgeRecorded({ ...state, ...of }, { ...target, ...to });
@@ -114,14 +118,32 @@ describe('the verdict by what is recorded', () => {
     expect(heavy(damaged, { plan })).toEqual(['FILES_DAMAGED BLOCKER']);
   });
 
-  it('cannot tell where state without an operator goes if the jar calls setUidHash', () => {
-    const renamed = { ...plan, operators: [planned(operator('counter-2'))], setsUidHash: true };
-    for (const allowNonRestoredState of [false, true]) {
-      const verdict = judge({ contents }, { plan: renamed, allowNonRestoredState });
-      expect(verdict).toMatchObject({ mapping: 'UNKNOWN', notChecked: ['OPERATORS'], kept: [] });
-      expect(verdict.findings[0]).toMatchObject({ code: 'OPERATOR_NOT_TOLD', stateBytes: 1000 });
-    }
-    expect(judge({ contents }, { plan: { ...plan, setsUidHash: true } }).mapping).toBe('FULLY_COMPATIBLE');
+  describe('of state without an operator, and a jar that calls setUidHash,', () => {
+    const renamed = { ...plan, operators: [planned(operator('counter-2'))] };
+    const calling = (ids: string[]) => ({ ...renamed, uidHashes: { calls: true, ids } });
+
+    it.each([
+      ['the jar has its id', { plan: calling([counter.id]) }],
+      [
+        'it is given its id',
+        { plan: calling([]), settings: { ...settings, programArguments: [`--hash=${counter.id}`] } },
+      ],
+      ['the jar could not be read', { plan: { ...renamed, uidHashes: null } }],
+    ])('cannot be told where %s', (_, to) => {
+      for (const allowNonRestoredState of [false, true]) {
+        const verdict = judge({ contents }, { ...to, allowNonRestoredState });
+        expect(verdict).toMatchObject({ mapping: 'UNKNOWN', kept: [] });
+        expect(verdict.notChecked).toContain('OPERATORS');
+        expect(verdict.findings[0]).toMatchObject({ code: 'OPERATOR_NOT_TOLD', stateBytes: 1000 });
+      }
+    });
+
+    it('is INCOMPATIBLE where it knows other ids alone', () => {
+      expect(judge({ contents }, { plan: calling(['0'.repeat(32)]) }).mapping).toBe('INCOMPATIBLE');
+      const uncalled = { ...renamed, uidHashes: { calls: false, ids: [] } };
+      const given = { ...settings, programArguments: [counter.id] };
+      expect(judge({ contents }, { plan: uncalled, settings: given }).mapping).toBe('INCOMPATIBLE');
+    });
   });
 
   it.each([
