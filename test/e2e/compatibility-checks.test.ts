@@ -197,7 +197,7 @@ describe('the state of a check', () => {
 
     await giveState(location, ['counter'], 'lost-file');
     const damaged = await checked(stateward, input);
-    expect(damaged.verdict).toMatchObject({ mapping: 'INCOMPATIBLE', notChecked: ['FILES'] });
+    expect(damaged.verdict).toMatchObject({ mapping: 'INCOMPATIBLE', notChecked: [] });
     expect(codesOf(damaged)).toContain('FILES_DAMAGED');
   });
 
@@ -219,7 +219,7 @@ describe('the state of a check', () => {
     const unread = await checked(stateward, input);
     expect(unread.state).toBe('COMPLETED');
     expect(unread.verdict).toMatchObject({ mapping: 'UNKNOWN', metadataReadAt: null });
-    expect(unread.verdict.notChecked).toEqual(expect.arrayContaining(['OPERATORS', 'STATE_BACKEND', 'FILES']));
+    expect(unread.verdict.notChecked).toEqual(expect.arrayContaining(['OPERATORS', 'MAX_PARALLELISM', 'FILES']));
     expect(unread.verdict.findings[0]).toMatchObject({ code: 'NO_METADATA', severity: 'WARNING' });
     expect(unread.verdict.findings[0].message).toContain('cannot be looked into');
   });

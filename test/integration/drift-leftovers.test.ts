@@ -14,6 +14,7 @@ import {
   fileAt,
   kindsOf,
   sightOf,
+  WHOLE,
 } from '../support/drift-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { insertCheckpoint } from '../support/history-rows.js';
@@ -69,7 +70,7 @@ describe('what a failed attempt has left', () => {
   it('can be imported where it is whole, and is not listed once it is', async () => {
     const { directory } = await attempted(scene);
     const path = `${directory}/savepoint-1`;
-    await fileAt(scene, `${path}/_metadata`);
+    await fileAt(scene, `${path}/_metadata`, WHOLE);
     const [entry] = await driftOf(scene);
     expect(entry).toMatchObject({ path, snapshots: [`${scene.uri}/${path}`] });
     expect(kindsOf(entry.remedies)).toEqual(['IMPORT', 'BY_HAND', 'FORGET']);
@@ -82,10 +83,14 @@ describe('what a failed attempt has left', () => {
 
   it('is told apart from what was imported beside it', async () => {
     const { directory } = await attempted(scene);
-    await fileAt(scene, `${directory}/savepoint-1/_metadata`, 5);
+    await fileAt(scene, `${directory}/savepoint-1/_metadata`, WHOLE);
     await fileAt(scene, `${directory}/savepoint-2/rest`, 7);
     const [both] = await driftOf(scene);
-    expect(both).toMatchObject({ path: directory, bytes: 12, snapshots: [`${scene.uri}/${directory}/savepoint-1`] });
+    expect(both).toMatchObject({
+      path: directory,
+      bytes: WHOLE.length + 7,
+      snapshots: [`${scene.uri}/${directory}/savepoint-1`],
+    });
     await importOf(both.snapshots[0]);
     expect(await driftOf(scene)).toMatchObject([{ path: `${directory}/savepoint-2`, bytes: 7, snapshots: [] }]);
   });

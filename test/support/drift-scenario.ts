@@ -85,21 +85,25 @@ export async function anotherAttempt(
 }
 
 /** A file below the root of the storage, written an hour ago unless told otherwise. */
-export async function fileAt({ folder }: DriftScene, path: string, bytes = 10, agoMs = HOUR_MS): Promise<Date> {
+export async function fileAt(
+  { folder }: DriftScene,
+  path: string,
+  content: number | Buffer = 10,
+  agoMs = HOUR_MS,
+): Promise<Date> {
   const file = join(folder, path);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, Buffer.alloc(bytes));
+  await writeFile(file, typeof content === 'number' ? Buffer.alloc(content) : content);
   const writtenAt = new Date(Math.floor((Date.now() - agoMs) / 1_000) * 1_000);
   await utimes(file, writtenAt, writtenAt);
   return writtenAt;
 }
 
+/** The `_metadata` of a whole savepoint that holds no state. */
+export const WHOLE = metadata(6, []);
+
 /** A snapshot whose `_metadata` is this; a whole one that holds no state unless told otherwise. */
-export async function snapshotAt(
-  { folder }: Pick<DriftScene, 'folder'>,
-  path: string,
-  bytes = metadata(6, []),
-): Promise<void> {
+export async function snapshotAt({ folder }: Pick<DriftScene, 'folder'>, path: string, bytes = WHOLE): Promise<void> {
   await mkdir(join(folder, path), { recursive: true });
   await writeFile(join(folder, path, '_metadata'), bytes);
 }
