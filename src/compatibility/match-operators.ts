@@ -37,7 +37,7 @@ export class Match {
   }
 
   get writesUids(): boolean {
-    return this.metadata.version >= NAMES_FROM_VERSION;
+    return writesUids(this.metadata);
   }
 
   plannedFor({ id }: KeptOperator): PlannedOperator | undefined {
@@ -74,6 +74,8 @@ export class Match {
     return this.generated.has(id);
   }
 }
+
+export const writesUids = ({ version }: Pick<ReadMetadata, 'version'>): boolean => version >= NAMES_FROM_VERSION;
 
 function namedOnce(operators: readonly { name: string | null }[]): Set<string | null> {
   const seen = new Set<string | null>();

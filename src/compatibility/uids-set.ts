@@ -1,3 +1,4 @@
+import type { PlannedOperator } from '../flink/flink.types.js';
 import type { ReadMetadata } from './compatibility.types.js';
 import { type ComparedOperator } from './compare-restored.js';
 import { bytesOf, holdsState, Match } from './match-operators.js';
@@ -10,23 +11,26 @@ export interface UidsSet {
   operators: (ComparedOperator & { parallelism: number })[];
 }
 
-/** Whether every operator with state has a uid of its own, by a snapshot of its job. Pure. */
-export function uidsSet(metadata: ReadMetadata): UidsSet {
-  const match = new Match(metadata, []);
+/**
+ * Whether every operator with state has a uid of its own, by a snapshot of its job; where that does not write them, by the plan of the very
+ * program that made it (null: none is known): an id that such a plan has not got comes from a chain. Pure.
+ */
+export function uidsSet(metadata: ReadMetadata, plan: readonly PlannedOperator[] | null): UidsSet {
+  const match = new Match(metadata, plan ?? []);
   const stateful = metadata.operators.filter(holdsState);
-  if (!match.writesUids)
+  if (!match.writesUids && plan === null)
     return {
       state: 'NOT_TOLD',
       why:
         `Flink before 2.0 writes neither names nor uids into a snapshot (version ${metadata.version} of the format). ` +
-        'See to it in the code that every operator with state has a uid.',
+        'A plan of the program shows which operators have one: checkCompatibility with the deployment as it is has it made.',
       operators: [],
     };
   const without = stateful
-    .filter((one) => match.originOf(one) === 'NO_UID')
+    .filter((one) => match.originOf(one) !== 'UID')
     .map((one) => ({
       id: one.id,
-      name: one.name,
+      name: match.nameOf(one).name,
       uid: one.uid,
       stateBytes: bytesOf(one),
       parallelism: one.parallelism,

@@ -89,7 +89,7 @@ async function settle(
     await fencedWrite(tx, claim, SUBMITTED, set, 'REST');
     await recordInOrder(tx, [
       ...(check?.differences && source.kind === 'READ' ? differsEvent(work, source.snapshot.location, check) : []),
-      ...(snapshot ? uidsEvent(work, snapshot.contents) : []),
+      ...(snapshot ? uidsEvent(work, snapshot.contents, plan?.operators ?? null) : []),
     ]);
   });
 }
@@ -138,8 +138,12 @@ function differsEvent(work: OwnLookAtWork, location: string, { why, differences 
   ];
 }
 
-function uidsEvent(work: OwnLookAtWork, { metadata }: ContentsOfMetadata): NewEvent[] {
-  const { state, why, operators } = uidsSet(metadata);
+function uidsEvent(
+  work: OwnLookAtWork,
+  { metadata }: ContentsOfMetadata,
+  plan: Parameters<typeof uidsSet>[1],
+): NewEvent[] {
+  const { state, why, operators } = uidsSet(metadata, plan);
   if (state !== 'SOME_NOT_SET') return [];
   const count = `${operators.length} operator${operators.length === 1 ? '' : 's'} with state`;
   return [

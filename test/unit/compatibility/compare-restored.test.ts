@@ -106,7 +106,7 @@ describe('the uids of the operators with state', () => {
     operator(name, { id: name.repeat(32), uid: null, stateBytes: { ...NONE, keyed } });
 
   it('are missing where ids come from the graph, the most state first', () => {
-    const report = uidsSet(of(operator('counter'), graphMade('a', 1), graphMade('b', 2), graphMade('c', 0)));
+    const report = uidsSet(of(operator('counter'), graphMade('a', 1), graphMade('b', 2), graphMade('c', 0)), null);
     expect(report).toMatchObject({ state: 'SOME_NOT_SET' });
     expect(report.operators.map(({ name, stateBytes }) => [name, stateBytes])).toEqual([
       ['b', 2],
@@ -116,16 +116,29 @@ describe('the uids of the operators with state', () => {
   });
 
   it('are all set where every operator with state has one', () => {
-    expect(uidsSet(of(operator('counter'), graphMade('c', 0)))).toEqual({ state: 'ALL_SET', why: null, operators: [] });
+    expect(uidsSet(of(operator('counter'), graphMade('c', 0)), null)).toEqual({
+      state: 'ALL_SET',
+      why: null,
+      operators: [],
+    });
   });
 
   it('cannot be told of a snapshot of 1.20, which writes none', async () => {
     const { metadata } = await heldIn('1.20.5/canonical-rocksdb');
-    expect(uidsSet(metadata.read)).toMatchObject({ state: 'NOT_TOLD', operators: [] });
+    expect(uidsSet(metadata.read, null)).toMatchObject({ state: 'NOT_TOLD', operators: [] });
+  });
+
+  it('are told of a snapshot of 1.20 by the plan of its program', async () => {
+    const { metadata } = await heldIn('1.20.5/canonical-rocksdb');
+    const plan = metadata.read.operators.map((one) => planned({ ...one, name: 'planned' }));
+    expect(uidsSet(metadata.read, plan)).toEqual({ state: 'ALL_SET', why: null, operators: [] });
+    const [largest] = [...metadata.read.operators].sort((a, b) => b.stateBytes.keyed - a.stateBytes.keyed);
+    const chained = plan.filter(({ id: one }) => one !== largest?.id);
+    expect(uidsSet(metadata.read, chained)).toMatchObject({ state: 'SOME_NOT_SET', operators: [{ id: largest?.id }] });
   });
 
   it('are all set in the real snapshot of a job that sets them', async () => {
     const { metadata } = await heldIn('2.3.0/canonical-rocksdb');
-    expect(uidsSet(metadata.read)).toMatchObject({ state: 'ALL_SET' });
+    expect(uidsSet(metadata.read, null)).toMatchObject({ state: 'ALL_SET' });
   });
 });
