@@ -10,8 +10,8 @@ export interface UidHashes {
   ids: string[];
 }
 
-/** As it stands in the constants of a class that calls it. */
-const METHOD = Buffer.from('setUidHash');
+/** As they stand in the constants of a class that uses them: the method, and what gives ids to the parts of a sink. */
+const CALLS = ['setUidHash', 'CustomSinkOperatorUidHashes'].map((name) => Buffer.from(name));
 const ID = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/gi;
 /** Flink's own classes, in a jar that brings them along: they define it. */
 const FLINKS_OWN = /^org\/apache\/flink\//;
@@ -61,7 +61,7 @@ function isLookedAt({ fileName, uncompressedSize }: Entry): boolean {
 
 async function note(fileName: string, content: Buffer, found: Found): Promise<void> {
   if (NESTED.test(fileName)) return lookThrough(await openNested(content), found);
-  if (fileName.endsWith('.class') && content.includes(METHOD)) found.calls = true;
+  if (fileName.endsWith('.class') && CALLS.some((name) => content.includes(name))) found.calls = true;
   for (const id of operatorIdsIn([content.toString('latin1')])) found.ids.add(id);
 }
 

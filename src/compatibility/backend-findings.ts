@@ -38,16 +38,17 @@ export function aboutBackend(metadata: ReadMetadata, state: HeldState, target: R
     ];
   const isSame = state.stateBackend === target.stateBackend || (madeBy !== 'FORST' && target.stateBackend !== 'FORST');
   if (isSame) return [];
-  return [
-    {
-      ...about,
-      code: CompatibilityCode.STATE_BACKEND_NOT_TOLD,
-      severity: Severity.WARNING,
-      message: `Its keyed state is in the form of ${madeBy}, and the job uses ${target.stateBackend}: whether one reads files of the other is not promised.`,
-      remedy,
-    },
-  ];
+  return [notPromised(madeBy, target.stateBackend ?? IN_WORDS[reads], about.stateBytes)];
 }
+
+const notPromised = (made: string, reads: string, stateBytes: number): CompatibilityFinding => ({
+  code: CompatibilityCode.STATE_BACKEND_NOT_TOLD,
+  severity: Severity.WARNING,
+  operator: null,
+  stateBytes,
+  message: `Its keyed state is in the form of ${made}, and the job uses ${reads}: whether one reads files of the other is not promised.`,
+  remedy: remedyBy(made),
+});
 
 /** Where the metadata cannot be read: by what is recorded of it. */
 export function aboutRecordedBackend(
@@ -55,6 +56,7 @@ export function aboutRecordedBackend(
   { stateBackend: reads }: RestoreTarget,
 ): CompatibilityFinding[] {
   if (format !== 'NATIVE' || made === null || reads === null || made === reads) return [];
+  if (familyNamed(made) === familyNamed(reads)) return [notPromised(made, reads, 0)];
   return [
     {
       code: CompatibilityCode.OTHER_STATE_BACKEND,

@@ -23,6 +23,10 @@ export const COMPATIBILITY_CODES: Record<CompatibilityCode, { description: strin
   NEWER_FLINK_VERSION: { description: 'It was made by a newer Flink than the cluster runs.' },
   MAJOR_VERSION_CHANGE: { description: 'It was made by an older major version of Flink.' },
   MAX_PARALLELISM_CHANGED: { description: 'An operator has another max parallelism than its state.' },
+  MAX_PARALLELISM_NOT_TOLD: {
+    description:
+      'The program had set the max parallelism of an operator itself; if it does not any more, Flink refuses it.',
+  },
   STATE_WITHOUT_OPERATOR: { description: 'The program has not got an operator that holds state: Flink refuses it.' },
   STATE_DROPPED: {
     description: 'The program has not got an operator that holds state, and by allowNonRestoredState it is dropped.',

@@ -12,6 +12,8 @@ export enum CompatibilityCode {
   NEWER_FLINK_VERSION = 'NEWER_FLINK_VERSION',
   MAJOR_VERSION_CHANGE = 'MAJOR_VERSION_CHANGE',
   MAX_PARALLELISM_CHANGED = 'MAX_PARALLELISM_CHANGED',
+  /** Code had set it, and may do so still. */
+  MAX_PARALLELISM_NOT_TOLD = 'MAX_PARALLELISM_NOT_TOLD',
   STATE_WITHOUT_OPERATOR = 'STATE_WITHOUT_OPERATOR',
   STATE_DROPPED = 'STATE_DROPPED',
   /** It has no uid: its id in the plan may be another than at run time. */
@@ -76,6 +78,8 @@ export interface RestoreTarget {
   /** Every operator by itself: of a plan without chaining. `mayHave`: code may give an operator this id besides (setUidHash), which no plan shows. */
   plan: { operators: readonly PlannedOperator[]; mayHave?: (id: string) => boolean } | { missing: string };
   maxParallelism: SetMaxParallelism;
+  /** What a setting of the run that made the state said; null: none, or it is not known. */
+  madeWithMaxParallelism: number | null;
   flinkVersion: string | null;
   stateBackend: BackendName;
   allowNonRestoredState: boolean;

@@ -23,7 +23,7 @@ export function judgeCompatibility(state: HeldState, target: RestoreTarget): Com
     ...aboutWhatIsMissing(state, target),
     ...aboutVersions(state, target),
     ...(match ? aboutOperators(match, target) : []),
-    ...(match ? aboutFinished(match) : []),
+    ...(match ? aboutFinished(match, target) : []),
     ...(match ? aboutParallelism(match) : []),
     ...(metadata ? aboutBackend(metadata, state, target) : aboutRecordedBackend(state, target)),
     ...aboutFiles(state),
@@ -77,7 +77,7 @@ function aboutFiles({ damagedFiles = 0 }: HeldState): CompatibilityFinding[] {
       severity: Severity.BLOCKER,
       operator: null,
       stateBytes: 0,
-      message: `${damagedFiles} ${damagedFiles === 1 ? 'file' : 'files'} that it points to are gone or have another size: the job would fail when it reads them.`,
+      message: `${damagedFiles} ${damagedFiles === 1 ? 'file' : 'files'} that it points to ${damagedFiles === 1 ? 'is gone or has' : 'are gone or have'} another size: the job would fail when it reads ${damagedFiles === 1 ? 'it' : 'them'}.`,
       remedy: 'Choose another state, or bring its data back.',
     },
   ];
@@ -98,9 +98,15 @@ function notCheckedOf(
   target: RestoreTarget,
   isMatched: boolean,
 ): NotChecked[] {
+  const has = (wanted: CompatibilityCode) => findings.some(({ code }) => code === wanted);
   const open: [NotChecked, boolean][] = [
-    ['OPERATORS', !isMatched || findings.some(({ code }) => code === CompatibilityCode.OPERATOR_NOT_TOLD)],
-    ['MAX_PARALLELISM', !isMatched || (target.maxParallelism === 'NOT_KNOWN' && !target.sameCode)],
+    ['OPERATORS', !isMatched || has(CompatibilityCode.OPERATOR_NOT_TOLD)],
+    [
+      'MAX_PARALLELISM',
+      !isMatched ||
+        has(CompatibilityCode.MAX_PARALLELISM_NOT_TOLD) ||
+        (target.maxParallelism === 'NOT_KNOWN' && !target.sameCode),
+    ],
     ['FLINK_VERSION', !areVersionsTold(state, target)],
     ['STATE_BACKEND', !isBackendTold(state, target)],
     ['FILES', !state.filesSeen],

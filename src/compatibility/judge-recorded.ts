@@ -2,13 +2,7 @@ import { operatorIdsIn } from '../artifact/uid-hashes.js';
 import type { RunSettings } from '../deployment/run-settings.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
 import type { SnapshotContents } from '../savepoint/snapshot-contents.js';
-import type {
-  BackendName,
-  CompatibilityVerdict,
-  HeldState,
-  RestoreTarget,
-  SetMaxParallelism,
-} from './compatibility.types.js';
+import type { BackendName, CompatibilityVerdict, HeldState, RestoreTarget } from './compatibility.types.js';
 import { judgeCompatibility } from './judge-compatibility.js';
 import type { ProgramPlan } from './program-plan.js';
 
@@ -40,7 +34,7 @@ export interface RecordedTarget {
 
 /** The verdict by what is recorded. Pure. */
 export function judgeRecorded(state: RecordedState, target: RecordedTarget): CompatibilityVerdict {
-  return judgeCompatibility(heldState(state), restoreTarget(target));
+  return judgeCompatibility(heldState(state), restoreTarget(target, state));
 }
 
 function heldState({ contents, data, unread, ...recorded }: RecordedState): HeldState {
@@ -55,8 +49,8 @@ function heldState({ contents, data, unread, ...recorded }: RecordedState): Held
   };
 }
 
-function restoreTarget(target: RecordedTarget): RestoreTarget {
-  const { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith } = target;
+function restoreTarget(target: RecordedTarget, made: RecordedState): RestoreTarget {
+  const { plan, settings, cluster, allowNonRestoredState, madeWith } = target;
   const sameCode = madeWith !== null && isSameCode(madeWith, settings);
   return {
     plan: plan
@@ -64,9 +58,11 @@ function restoreTarget(target: RecordedTarget): RestoreTarget {
       : {
           missing: target.unplanned ?? 'no Flink has planned it yet with these settings (checkCompatibility)',
         },
-    maxParallelism: maxParallelismOf(settings, cluster),
+    maxParallelism: maxParallelismOf(settings.flinkConfiguration, cluster.configuration) ?? 'NOT_KNOWN',
+    madeWithMaxParallelism: madeWith && maxParallelismOf(madeWith.flinkConfiguration, {}),
     flinkVersion: cluster.flinkVersion,
-    stateBackend,
+    // The same code with the same settings uses what it used then.
+    stateBackend: target.stateBackend ?? (sameCode ? made.stateBackend : null),
     allowNonRestoredState,
     sameCode,
     sameProgram: sameCode && madeWith?.parallelism === settings.parallelism,
@@ -91,9 +87,11 @@ function textOf({ artifactId, entryClass, programArguments, flinkConfiguration }
   return JSON.stringify([artifactId, entryClass, programArguments, sorted]);
 }
 
-/** Set for the job as a whole. Where it is not, the program may set it, which no plan tells. */
-function maxParallelismOf({ flinkConfiguration }: RunSettings, cluster: RecordedTarget['cluster']): SetMaxParallelism {
-  const text = flinkConfiguration['pipeline.max-parallelism'] ?? cluster.configuration['pipeline.max-parallelism'];
-  const value = Number(text ?? NaN);
-  return Number.isInteger(value) && value > 0 ? value : 'NOT_KNOWN';
+/** Set for the job as a whole. Where it is not, the program may set it, which no plan tells: null. */
+function maxParallelismOf(
+  run: Readonly<Record<string, string>>,
+  cluster: Readonly<Record<string, string>>,
+): number | null {
+  const value = Number(run['pipeline.max-parallelism'] ?? cluster['pipeline.max-parallelism'] ?? NaN);
+  return Number.isInteger(value) && value > 0 ? value : null;
 }

@@ -69,7 +69,8 @@ export class Match {
     return name === planned.name && this.once.every((names) => names.has(planned.name));
   }
 
-  private isGenerated(id: string): boolean {
+  /** Of an id of the plan: it has no uid. */
+  isGenerated(id: string): boolean {
     this.generated ??= generatedIdsIn(this.planOperators);
     return this.generated.has(id);
   }

@@ -19,12 +19,26 @@ function aboutMaxParallelism(
   match: Match,
   held: KeptOperator,
   planned: PlannedOperator,
-  { maxParallelism }: RestoreTarget,
+  target: RestoreTarget,
 ): CompatibilityFinding[] {
+  const { maxParallelism } = target;
   if (typeof maxParallelism === 'string' || maxParallelism === held.maxParallelism) return [];
   // Flink sets it to 1 by itself where an operator cannot be parallel, whatever is set for the job.
   if (held.maxParallelism === 1 && planned.parallelism === 1) return [];
   const operator = match.nameOf(held);
+  const fromSettings = cameFromSettings(held, target);
+  if (target.sameCode && fromSettings !== 'YES') return [];
+  if (fromSettings === 'NO')
+    return [
+      {
+        code: CompatibilityCode.MAX_PARALLELISM_NOT_TOLD,
+        severity: Severity.WARNING,
+        operator,
+        stateBytes: bytesOf(held),
+        message: `The state of ${called(operator)} was made with a max parallelism of ${held.maxParallelism}, which no setting gave it, and the settings now say ${maxParallelism}. If the program does not set ${held.maxParallelism} for it any more, Flink refuses the start.`,
+        remedy: `See to it in the code that the operator has a max parallelism of ${held.maxParallelism}.`,
+      },
+    ];
   return [
     {
       code: CompatibilityCode.MAX_PARALLELISM_CHANGED,
@@ -35,6 +49,18 @@ function aboutMaxParallelism(
       remedy: `Set the max parallelism to ${held.maxParallelism}, or leave it unset: Flink then takes that of the state.`,
     },
   ];
+}
+
+/**
+ * What code sets for one operator goes before all settings. NO: it was not the setting of then, nor what Flink gives by itself: to nearly
+ * all the least, and it stays when the job is made wider.
+ */
+function cameFromSettings(
+  { maxParallelism, parallelism }: KeptOperator,
+  { madeWithMaxParallelism: set }: RestoreTarget,
+): 'YES' | 'NO' {
+  const given = set === null ? [defaultMaxParallelism(1), defaultMaxParallelism(parallelism)] : [set];
+  return given.includes(maxParallelism) ? 'YES' : 'NO';
 }
 
 function aboutMissing(
@@ -93,13 +119,15 @@ function renameHint(renamed: PlannedOperator | undefined): string {
 }
 
 /** What has finished comes back finished: whatever is before it must have finished too. */
-export function aboutFinished(match: Match): CompatibilityFinding[] {
+export function aboutFinished(match: Match, { sameProgram }: RestoreTarget): CompatibilityFinding[] {
   return match.planOperators.flatMap((planned): CompatibilityFinding[] => {
     const held = match.heldOf(planned.id);
     if (!held || (!held.fullyFinished && held.finishedSubtasks.length === 0)) return [];
     const operator = match.nameOf(held);
     const runs = planned.inputs.find((id) => !hasFinished(match.heldOf(id), held.fullyFinished));
-    if (runs !== undefined)
+    // Without a uid its id may be another at run time, under which it has finished.
+    const isTold = runs !== undefined && !sameProgram && (match.heldOf(runs) || !match.isGenerated(runs));
+    if (isTold)
       return [
         {
           code: CompatibilityCode.UNFINISHED_BEFORE_FINISHED,

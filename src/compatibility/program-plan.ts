@@ -19,8 +19,8 @@ export interface PlanKey {
   flinkVersion: string;
 }
 
-/** Of the cluster: where neither the run nor the program says anything else. */
-const CLUSTER_KEYS = ['parallelism.default', 'pipeline.max-parallelism'];
+/** Settings of the cluster that a program's graph may depend on, where neither the run nor the program says anything else. */
+const OF_CLUSTER = /^(?:parallelism\.default$|pipeline\.|table\.|execution\.)/;
 
 /** null: without a jar, or on a cluster whose version is not known, nothing is remembered. */
 export function planKeyOf(
@@ -29,7 +29,7 @@ export function planKeyOf(
 ): PlanKey | null {
   if (settings.artifactId === null || cluster.flinkVersion === null) return null;
   const { entryClass, programArguments, parallelism, flinkConfiguration } = settings;
-  const ofCluster = Object.fromEntries(CLUSTER_KEYS.map((key) => [key, cluster.configuration[key]]));
+  const ofCluster = Object.fromEntries(Object.entries(cluster.configuration).filter(([key]) => OF_CLUSTER.test(key)));
   const told = { ...ofCluster, ...flinkConfiguration };
   const sorted = Object.keys(told)
     .sort()

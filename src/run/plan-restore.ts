@@ -1,11 +1,15 @@
 import type { Cluster } from '../cluster/cluster.entity.js';
 import { storagesOfCluster, storagesOfClusterAt } from '../cluster/find-cluster.js';
 import { placesOf } from '../cluster/storage-root.js';
-import { CompatibilityCode, type CompatibilityVerdict } from '../compatibility/compatibility.types.js';
+import {
+  CompatibilityCode,
+  type CompatibilityFinding,
+  type CompatibilityVerdict,
+} from '../compatibility/compatibility.types.js';
 import { judgeRecorded } from '../compatibility/judge-recorded.js';
 import { planKeyOf } from '../compatibility/program-plan.js';
 import { rememberedPlan } from '../compatibility/program-plan.store.js';
-import { backendOf } from '../compatibility/state-backend.js';
+import { backendOf, isBackendSet } from '../compatibility/state-backend.js';
 import { Severity } from '../compatibility/verdict.js';
 import type { Sql } from '../db/database.js';
 import type { Deployment } from '../deployment/deployment.entity.js';
@@ -14,6 +18,7 @@ import { joinLocation, normaliseLocation } from '../flink/location.js';
 import { runsOf } from '../job/find-job.js';
 import { goingRunAt } from '../job/going-checkpoints.js';
 import type { Place } from '../savepoint/find-savepoint.js';
+import type { SnapshotContents } from '../savepoint/snapshot-contents.js';
 import { type ReadContents, readContents } from '../savepoint/snapshot-contents.store.js';
 import { findRestorePoint } from './find-restore-point.js';
 import { type Found, isGoing, type PointRefusal } from './named-point.js';
@@ -90,10 +95,11 @@ export async function planRestore(
   const program = { deployment, cluster, settings, allowNonRestoredState };
   const { verdict, plannedAt } = await judge(sql, { point, held, maker, drained }, program);
   const blockers = verdict.findings.filter(({ severity }) => severity === Severity.BLOCKER);
-  if (blockers.length > 0 && !start.ignoreFindings) return new RestoreIncompatible(blockers);
+  const readAt = held?.contents.source === 'METADATA' ? held.readAt : null;
+  if (blockers.length > 0 && !start.ignoreFindings)
+    return new RestoreIncompatible(blockers, { location, readAt, plannedAt });
   const target = { deploymentId: deployment.id, artifactId: settings.artifactId, allowNonRestoredState };
   const findings = findingsOf({ ...point, drained }, target, { ...found, maker });
-  const readAt = held?.contents.source === 'METADATA' ? held.readAt : null;
   return { found, maker, location, ageMs, settings, findings, verdict, readAt, plannedAt };
 }
 
@@ -120,7 +126,7 @@ async function judge(
   const plan = key && (await rememberedPlan(sql, key));
   const stateBackend = await expectedBackend(sql, deployment, cluster, settings);
   const verdict = judgeRecorded(
-    { ...point, contents: held?.contents ?? null },
+    { ...point, contents: held && withoutDamage(held.contents) },
     { plan, settings, cluster, stateBackend, allowNonRestoredState, madeWith: maker },
   );
   const toldElsewhere = [
@@ -128,8 +134,30 @@ async function judge(
     CompatibilityCode.NO_PLAN,
     ...(drained ? [CompatibilityCode.DRAINED] : []),
   ];
-  const findings = verdict.findings.filter(({ code }) => !toldElsewhere.includes(code));
+  const findings = [...damageThen(held), ...verdict.findings.filter(({ code }) => !toldElsewhere.includes(code))];
   return { verdict: { ...verdict, findings }, plannedAt: plan?.plannedAt ?? null };
+}
+
+/** The files may have been brought back since: the start looks for them again, and the verdict leaves them open. */
+function withoutDamage(contents: SnapshotContents): SnapshotContents {
+  if (contents.source === 'REST' || contents.files.damaged === 0) return contents;
+  const { damaged, notReached } = contents.files;
+  return { ...contents, files: { ...contents.files, damaged: 0, notReached: notReached + damaged } };
+}
+
+function damageThen(held: ReadContents | null): CompatibilityFinding[] {
+  if (held?.contents.source !== 'METADATA' || held.contents.files.damaged === 0) return [];
+  const { damaged, files } = held.contents.files;
+  return [
+    {
+      code: CompatibilityCode.FILES_DAMAGED,
+      severity: Severity.WARNING,
+      operator: null,
+      stateBytes: 0,
+      message: `When it was looked at (${held.readAt.toISOString()}), ${damaged} of its ${files} files were gone or had another size. The start looks for them once more, and fails before anything is submitted if that is still so.`,
+      remedy: 'Bring the files back, or choose another state.',
+    },
+  ];
 }
 
 export interface Whereabouts {
@@ -194,6 +222,6 @@ export async function expectedBackend(
 ): Promise<string | null> {
   const expected = backendOf(settings.flinkConfiguration, cluster.configuration);
   const last = (await runsOf(sql, deployment.id, 10)).find(({ stateBackend }) => stateBackend !== null);
-  if (!last || backendOf(last.flinkConfiguration, cluster.configuration) !== expected) return expected;
-  return last.stateBackend;
+  if (last && backendOf(last.flinkConfiguration, cluster.configuration) === expected) return last.stateBackend;
+  return isBackendSet(settings.flinkConfiguration, cluster.configuration) ? expected : null;
 }

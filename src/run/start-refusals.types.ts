@@ -4,6 +4,22 @@ import { UserError } from '../api/user-error.js';
 import { CompatibilityFinding } from '../compatibility/compatibility-verdict.types.js';
 import { type LiveWriter, writerInWords } from '../job/live-writer.js';
 
+/** What a verdict is about, and how old what it goes by is. */
+export interface JudgedState {
+  location: string;
+  readAt: Date | null;
+  plannedAt: Date | null;
+}
+
+function asOf({ readAt, plannedAt }: JudgedState): string {
+  const read = readAt && `its _metadata as read at ${readAt.toISOString()}`;
+  const planned = plannedAt && `the program as planned at ${plannedAt.toISOString()}`;
+  const by = [read, planned].filter((text) => text !== null);
+  return by.length === 0
+    ? ''
+    : ` That is by ${by.join(', and ')}: checkCompatibility with fresh: true looks at both again.`;
+}
+
 /** Of the reasons against a start; a wide job may have one for each operator. */
 const TOLD = 10;
 
@@ -170,14 +186,14 @@ export class RestoreIncompatible extends UserError {
   })
   readonly blockers: CompatibilityFinding[];
 
-  constructor(blockers: CompatibilityFinding[]) {
+  constructor(blockers: CompatibilityFinding[], of: JudgedState) {
     super();
     this.blockers = blockers;
     const told = blockers
       .slice(0, TOLD)
       .map(({ message, remedy }) => (remedy === null ? message : `${message} ${remedy}`));
     const more = blockers.length > TOLD ? [`And ${blockers.length - TOLD} more.`] : [];
-    this.message = `${[...told, ...more].join(' ')} Say ignoreFindings: true to try it all the same.`;
+    this.message = `${of.location} is not taken by the program. ${[...told, ...more].join(' ')}${asOf(of)} Say ignoreFindings: true to try it all the same.`;
   }
 }
 

@@ -77,19 +77,30 @@ const database = () => stateward.services.database;
 const row = <T extends object>(text: string, values: unknown[]) => database().row<T>(text, values);
 
 /** As if its `_metadata` had been read, and all its files been seen. */
-function read(key: SnapshotKey, operators: SnapshotOperator[], change: Partial<SnapshotMetadata> = {}): Promise<void> {
+function read(
+  key: SnapshotKey,
+  operators: SnapshotOperator[],
+  change: Partial<SnapshotMetadata> = {},
+  damaged = 0,
+): Promise<void> {
   const rest = { checkpointId: 1, metadataBytes: 100, masterStates: [], inlineBytes: 0, ...change };
   const metadata: SnapshotMetadata = { ...heldOf(operators).metadata.read, operators, ...rest };
   const files = { selfContained: true, relocatable: true, totalBytes: 1_120, files: 1 };
-  const whole = { damages: [], damaged: 0, absent: 0, notReached: 0 };
+  const whole = { damages: [], damaged, absent: damaged, notReached: 0 };
   return database().transaction((tx) => keepContents(tx, key, contentsOf({ metadata, ...files, ...whole })));
 }
 
 /** As if a Flink had told it. */
-function plannedAs(operators: SnapshotOperator[], change: Partial<RunSettings> = {}): Promise<void> {
-  const key = planKeyOf({ ...madeWith, ...change }, { flinkVersion: '2.3.0', configuration: {} });
+async function plannedAs(operators: SnapshotOperator[], change: Partial<RunSettings> = {}): Promise<void> {
+  const cluster = await row<Parameters<typeof planKeyOf>[1]>(
+    'select flink_version as "flinkVersion", configuration from cluster where id = $1',
+    [clusterId],
+  );
+  const key = cluster && planKeyOf({ ...madeWith, ...change }, cluster);
   if (!key) throw new Error('There is always a jar');
-  return database().transaction((tx) => rememberPlan(tx, key, { operators: operators.map(planned), uidHashes: { calls: false, ids: [] } }, 50));
+  await database().transaction((tx) =>
+    rememberPlan(tx, key, { operators: operators.map(planned), uidHashes: { calls: false, ids: [] } }, 50),
+  );
 }
 
 const FINDING = 'code severity operator { id uid } stateBytes message remedy';
@@ -210,6 +221,22 @@ describe('the verdict of a restore plan', () => {
     expect(await plan()).toMatchObject({ code: 'STATE_IS_DRAINED' });
     const codes = (await plan({ acceptDrained: true })).findings.map(({ code }: Data) => code);
     expect(codes).toEqual(['DRAINED']);
+  });
+
+  it('holds no damage against a start that was seen a while ago: the files are looked for again', async () => {
+    await told();
+    await read({ savepointId }, [source, counter], {}, 1);
+    const verdict = await plan();
+    expect(verdict).toMatchObject({ mapping: 'FULLY_COMPATIBLE', notChecked: ['FILES'] });
+    expect(verdict.findings).toEqual([expect.objectContaining({ code: 'FILES_DAMAGED', severity: 'WARNING' })]);
+    expect(await start()).toMatchObject({ __typename: 'Job' });
+  });
+
+  it('says of which state it speaks when it declines, and how old what it goes by is', async () => {
+    await told();
+    const { message } = await plan({ programArguments: RELEASE_2 });
+    expect(message).toContain(`${root}/savepoint-012345-abcdef is not taken by the program`);
+    expect(message).toMatch(/_metadata as read at 20\S+Z, and the program as planned at 20\S+Z: checkCompatibility/);
   });
 
   it('is not changed by what statistics tell after _metadata was read', async () => {

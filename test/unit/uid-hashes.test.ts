@@ -30,6 +30,7 @@ describe('what a jar shows of setUidHash', () => {
       ids: [ID],
     });
     expect(await seenIn({ 'a/Job.class': CALL })).toEqual({ calls: true, ids: [] });
+    expect((await seenIn({ 'a/Job.class': 'CustomSinkOperatorUidHashes$Builder' })).calls).toBe(true);
   });
 
   it('is nothing where no code calls it, whatever else it says', async () => {

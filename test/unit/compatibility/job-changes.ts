@@ -267,6 +267,7 @@ export const JOB_CHANGES: JobChange[] = [
     name: 'a new operator before one that has finished',
     of: '2.3.0/finished-operator',
     to: (target) => ({
+      ...OTHER_CODE,
       plan: {
         operators: added(target, 'new').operators.map((one) =>
           one.id === RULES_SOURCE ? { ...one, inputs: [operatorIdOf('new')] } : one,

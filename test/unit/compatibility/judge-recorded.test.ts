@@ -102,6 +102,48 @@ describe('the verdict by what is recorded', () => {
     expect(heavy({ contents }, { plan, ...changed })).toEqual(['MAX_PARALLELISM_CHANGED BLOCKER']);
   });
 
+  describe('of a max parallelism that is another than that of the state', () => {
+    const wide = { ...contents, metadata: { ...contents.metadata, operators: [{ ...counter, maxParallelism: 32 }] } };
+    const by = (configuration: Record<string, string>) => ({ cluster: { ...cluster, configuration } });
+    const to128 = by({ 'pipeline.max-parallelism': '128' });
+
+    it('says nothing of what the same code sets itself', () => {
+      expect(judge({ contents: wide }, { plan, ...to128 })).toMatchObject({
+        mapping: 'FULLY_COMPATIBLE',
+        notChecked: [],
+      });
+    });
+
+    it('cannot tell whether other code sets it still', () => {
+      const other = { ...settings, programArguments: ['--v2'] };
+      const verdict = judge({ contents: wide }, { plan, settings: other, ...to128 });
+      expect(verdict).toMatchObject({ mapping: 'FULLY_COMPATIBLE', notChecked: ['MAX_PARALLELISM', 'STATE_TYPES'] });
+      expect(verdict.findings).toEqual([
+        expect.objectContaining({ code: 'MAX_PARALLELISM_NOT_TOLD', severity: 'WARNING' }),
+      ]);
+    });
+
+    it('knows that a setting has changed', () => {
+      const set = (value: string) => ({ ...settings, flinkConfiguration: { 'pipeline.max-parallelism': value } });
+      const verdict = judge({ contents: wide }, { plan, settings: set('64'), madeWith: set('32') });
+      expect(verdict).toMatchObject({ mapping: 'INCOMPATIBLE' });
+    });
+  });
+
+  it('takes the same code to use the state backend that it used, where no setting names one', () => {
+    const native = {
+      ...contents,
+      metadata: {
+        ...contents.metadata,
+        backends: ['ROCKSDB_OR_FORST' as const],
+        properties: { ...contents.metadata.properties, format: 'NATIVE' as const },
+      },
+    };
+    const made = { contents: native, stateBackend: 'ROCKSDB' };
+    expect(judge(made, { plan, stateBackend: null })).toMatchObject({ mapping: 'FULLY_COMPATIBLE', notChecked: [] });
+    expect(judge(made, { plan, stateBackend: null, madeWith: null }).notChecked).toContain('STATE_BACKEND');
+  });
+
   it.each([DataState.MISSING, DataState.DAMAGED])('counts no file as seen where its data are %s', (data) => {
     expect(judge({ contents, data }, { plan }).notChecked).toEqual(['FILES']);
   });
@@ -161,7 +203,10 @@ describe('the verdict by what is recorded', () => {
     expect(heavy({ format: 'NATIVE' }, { stateBackend: 'ROCKSDB' })).toEqual(['OTHER_STATE_BACKEND BLOCKER']);
     expect(heavy({ format: 'CANONICAL' }, { stateBackend: 'ROCKSDB' })).toEqual([]);
     expect(heavy({ format: 'NATIVE' }, { stateBackend: null })).toEqual([]);
-    expect(judge({ format: 'NATIVE' }, { stateBackend: null }).notChecked).toContain('STATE_BACKEND');
+    expect(judge({ format: 'NATIVE' }, { stateBackend: null, madeWith: null }).notChecked).toContain('STATE_BACKEND');
+    expect(heavy({ format: 'NATIVE', stateBackend: 'ROCKSDB' }, { stateBackend: 'FORST' })).toEqual([
+      'STATE_BACKEND_NOT_TOLD WARNING',
+    ]);
     expect(judge({ format: null }).notChecked).toContain('STATE_BACKEND');
   });
 });
@@ -194,6 +239,7 @@ describe('what a plan is remembered by', () => {
 
   it('is also what the cluster sets of the width of a job, unless the run says otherwise', () => {
     expect(key({}, { 'parallelism.default': '4' })).not.toEqual(key());
+    expect(key({}, { 'table.exec.source.idle-timeout': '1 s' })).not.toEqual(key());
     expect(key({}, { 'rest.port': '8081' })).toEqual(key());
     const run = { flinkConfiguration: { 'parallelism.default': '2' } };
     expect(key(run, { 'parallelism.default': '4' })).toEqual(key(run));

@@ -35,6 +35,7 @@ export function sameProgram(held: HeldState & { metadata: { read: ReadMetadata }
   return {
     plan: { operators: held.metadata.read.operators.map((one) => planned(one)) },
     maxParallelism: 'NOT_SET',
+    madeWithMaxParallelism: null,
     flinkVersion: held.flinkVersion,
     stateBackend: held.stateBackend,
     allowNonRestoredState: false,
