@@ -15,6 +15,8 @@ export interface JudgedRun {
   kept: WhyKept[];
   /** When it goes if nothing but time stands in the way; null: no time can be given. */
   goesAt: number | null;
+  /** Since when nothing has kept it, or only what could not be looked at just now; null: something else does. */
+  dueSince: number | null;
 }
 
 /** As it is recorded now, with what was seen a moment ago. Oldest runs first. */
@@ -32,7 +34,9 @@ export async function judgeLeftBehind(
       kept.push(...(look ? keptByLook(run, look) : [NOT_LOOKED_AT]));
     }
     const onlyTime = kept.length === 1 && kept[0]?.why === 'TOO_SOON';
-    return { ...summary(run), kept, goesAt: onlyTime ? goesAt(run, afterMs) : null };
+    const at = goesAt(run, afterMs);
+    const due = kept.every(({ lookAgain }) => lookAgain);
+    return { ...summary(run), kept, goesAt: onlyTime ? at : null, dueSince: due ? at : null };
   });
 }
 

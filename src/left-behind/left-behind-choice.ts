@@ -34,8 +34,10 @@ export interface LeftRun {
   otherState: boolean;
   /** Imported savepoints and references that lie in its directory. */
   records: readonly string[];
-  /** Checkpoints and imports that are kept and may use its files. */
+  /** Checkpoints of its heirs that are kept and may use its files. */
   mayShare: readonly KeptSnapshot[];
+  /** Snapshots that are kept and may use files of any run: one list for all of them, with their own in it. */
+  mayUseAny: readonly KeptSnapshot[];
 }
 
 export interface LeftCheckpoint {
@@ -54,15 +56,21 @@ export interface Heir {
   claimMode: 'NO_CLAIM' | 'NOT_KNOWN';
   checkpointing: 'PERIODIC' | 'NONE' | 'NOT_READ';
   ownCheckpointCompleted: boolean;
+  /** Of one that does not live: as that of {@link LeftRun}. */
+  end: LeftRun['end'];
 }
 
 export interface KeptSnapshot {
   key: string;
+  /** The run that made it; null: not known. */
+  of: string | null;
   /** For a person. */
   named: string;
   location: string;
   /** A savepoint, by its name: Flink puts all of it into its own folder, so that one which cannot be read uses no file of others. */
   selfContained: boolean;
+  /** The cluster of its run is not known to reach a storage of theirs: one that cannot be read is taken for none that uses their files. */
+  elsewhere?: boolean;
 }
 
 /** What was seen of a run's directory, and of what may share its files. */
@@ -89,6 +97,8 @@ export interface WhyKept {
   message: string;
   /** What would end it: goes on from "when …". */
   unlock: string;
+  /** Something could not be looked at just now: a look in a moment may see it. */
+  lookAgain?: true;
 }
 
 /** By what is recorded alone, the firmest first; empty: nothing of it speaks against them. */
@@ -113,6 +123,7 @@ export const NOT_LOOKED_AT: WhyKept = {
   why: 'NOT_READ',
   message: 'Which files they use has not been looked at yet.',
   unlock: 'that has been read',
+  lookAgain: true,
 };
 
 /** By what was seen of them. */
@@ -133,12 +144,14 @@ export function keptByLook(run: LeftRun, look: LeftLook): WhyKept[] {
         why: 'NOT_READ',
         message: `Which files they use is not known: ${unread}.`,
         unlock: 'their _metadata can be read, in a storage that is proven to be the same place',
+        lookAgain: true,
       },
     ];
   return [
     ...(beside.length > 0 ? [ofBeside(beside)] : []),
     ...(foldersElsewhere.length > 0 ? [ofFilesElsewhere(foldersElsewhere)] : []),
-    ...run.mayShare.flatMap((kept) => ofSharing(run, kept, reachOf.get(kept.key))),
+    ...ofSharing(run, run.mayShare, reachOf),
+    ...ofSharing(run, run.mayUseAny, reachOf),
   ];
 }
 
@@ -184,6 +197,7 @@ function* ofHeir({
   claimMode,
   checkpointing,
   ownCheckpointCompleted,
+  end,
 }: Heir): Generator<WhyKept> {
   if (claimMode === 'NOT_KNOWN')
     yield {
@@ -202,6 +216,12 @@ function* ofHeir({
       why: 'SOURCE_OF_LIVE_RUN',
       message: `It is what ${named} was started from; until a checkpoint of that run is complete, a failure takes it back to here.`,
       unlock: checkpointing === 'NONE' ? `${named} has ended` : `${named} has completed a checkpoint or has ended`,
+    };
+  else if (!live && end === 'NOT_KNOWN' && !ownCheckpointCompleted)
+    yield {
+      why: 'SOURCE_OF_LIVE_RUN',
+      message: `It is what ${named} was started from, which was given up before it was seen to complete a checkpoint: it may still go on, and a failure takes it back to here.`,
+      unlock: 'they have been removed by hand',
     };
 }
 
@@ -259,23 +279,29 @@ const ofFilesElsewhere = (folders: readonly string[]): WhyKept => ({
   unlock: 'they have been removed by hand',
 });
 
-function ofSharing(
-  { flinkJobId }: LeftRun,
-  kept: KeptSnapshot,
-  folders: readonly string[] | undefined,
-): readonly WhyKept[] {
-  if (folders === undefined && kept.selfContained) return [];
-  const unlock = `${kept.named} is gone`;
-  if (folders === undefined)
-    return [
-      {
+function* ofSharing(
+  { jobId, flinkJobId }: LeftRun,
+  all: readonly KeptSnapshot[],
+  reachOf: LeftLook['reachOf'],
+): Generator<WhyKept> {
+  for (const { key, of, named, location, selfContained, elsewhere } of all) {
+    if (of === jobId) continue;
+    const folders = reachOf.get(key);
+    if (folders === undefined) {
+      if (!selfContained && !elsewhere)
+        yield {
+          why: 'SHARED_FILES',
+          message: `${capital(named)} may use files of theirs: its _metadata could not be read (${location}).`,
+          unlock: `the _metadata of ${named} can be read, or it is gone`,
+          lookAgain: true,
+        };
+    } else if (folders.some((folder) => folder.split('/').includes(flinkJobId)))
+      yield {
         why: 'SHARED_FILES',
-        message: `${capital(kept.named)} may use files of theirs: its _metadata could not be read (${kept.location}).`,
-        unlock: `the _metadata of ${kept.named} can be read, or it is gone`,
-      },
-    ];
-  if (!folders.some((folder) => folder.split('/').includes(flinkJobId))) return [];
-  return [{ why: 'SHARED_FILES', message: `${capital(kept.named)} uses files of theirs (${kept.location}).`, unlock }];
+        message: `${capital(named)} uses files of theirs (${location}).`,
+        unlock: `${named} is gone`,
+      };
+  }
 }
 
 const named = (all: readonly string[]): string => {

@@ -2,10 +2,20 @@ import { LIVE } from '../checkpoint/checkpoint-page.js';
 import type { Sql } from '../db/database.js';
 import { checkpointRun } from '../deletion/runs-from.js';
 import { normaliseLocation } from '../flink/location.js';
-import { JobFailureCode } from '../job/job.entity.js';
-import { endedUnseen } from '../job/job.lifecycle.js';
+import type { JobFailureCode } from '../job/job.entity.js';
 import { latestStateOf } from '../run/latest-state.js';
-import type { Heir, KeptSnapshot, LeftCheckpoint, LeftRun, UnseenSources } from './left-behind-choice.js';
+import { endOf } from './end-of-run.js';
+import {
+  type Import,
+  importsRecorded,
+  type Kept,
+  keptOfAnybody,
+  type MayUse,
+  type PlaceToRead,
+  snapshotsOf,
+} from './kept-snapshots.js';
+import type { Heir, LeftRun, UnseenSources } from './left-behind-choice.js';
+import { epoch, lastCompletedOf, leftOf, named, STOPPED } from './left-in-sql.js';
 
 /** Ended runs that have left checkpoints: of a deployment, those that are not going yet; or one alone, whatever is done with it. */
 export type WhichRuns = { deploymentId: string } | { jobId: string };
@@ -15,34 +25,26 @@ export interface RecordedRun extends LeftRun {
   clusterId: string;
   /** When it began there. */
   createdAt: number;
-  /** Where what may share its files lies, by its key. */
-  placesOfShared: ReadonlyMap<string, PlaceToRead>;
+  /** Where what is kept of its heirs lies, by its key. */
+  placesOfHeirs: PlacesToRead;
 }
 
-/** As a run on a cluster wrote it at a time, or in a storage. */
-export type PlaceToRead =
-  | { jobId: string; clusterId: string; createdAt: number; location: string }
-  | { storageId: string | null; path: string | null; location: string };
+export type PlacesToRead = ReadonlyMap<string, PlaceToRead>;
 
 export interface LeftRuns {
   runs: RecordedRun[];
   unseen: UnseenSources;
+  /** Where what may use files of any run lies, by its key. */
+  placesOfAnybody: PlacesToRead;
   /** Epoch ms on the database's clock. */
   now: number;
 }
 
 /** A deployment may have left very much before somebody first looks at it: the oldest runs come first. */
 const AT_MOST = 500;
-const STOPPED = `('CANCELLED', 'FINISHED', 'FAILED')`;
-const epoch = (column: string) => `(extract(epoch from ${column}) * 1000)::float8`;
-const named = (j: string, d: string) => `'run ' || ${j}.run || ' of deployment "' || ${d}.name || '"'`;
-/** What run `j` has left and is still there. */
-const leftOf = (j: string) => `coalesce((
-  select jsonb_agg(jsonb_build_object('flinkCheckpointId', r.flink_checkpoint_id, 'location', r.location, 'bytes', r.state_bytes) order by r.flink_checkpoint_id)
-    from retained_checkpoint r where r.job_id = ${j}.id and r.kind = 'CHECKPOINT' and r.data <> 'MISSING'), '[]')`;
 
 interface RunRow {
-  run: Omit<RecordedRun, 'heirs' | 'latestStateOf' | 'mayShare' | 'placesOfShared' | 'end'> & {
+  run: Omit<RecordedRun, 'heirs' | 'latestStateOf' | 'records' | 'mayShare' | 'mayUseAny' | 'placesOfHeirs' | 'end'> & {
     deploymentId: string;
     failureCode: JobFailureCode | null;
   };
@@ -62,8 +64,6 @@ export async function leftRuns(sql: Sql, which: WhichRuns): Promise<LeftRuns> {
         'twins', (select count(*) from job o where o.flink_job_id = j.flink_job_id and o.id <> j.id),
         'laterCheckpointAt', (select ${epoch('min(a.first_completed_seen_at)')} from job l join job_checkpoints a on a.job_id = l.id
                                where l.deployment_id = j.deployment_id and l.run > j.run and a.first_completed_id is not null),
-        'records', array(select s.id from savepoint s
-                          where s.origin = 'IMPORTED' and s.state = 'COMPLETED' and s.location like '%/' || j.flink_job_id || '/%' order by s.id),
         'otherState', exists (select 1 from savepoint s where s.deployment_id = d.id and s.state = 'COMPLETED' and s.origin <> 'IMPORTED'
                                  and not s.drained and s.data not in ('MISSING', 'DAMAGED'))
                    or exists (select 1 from retained_checkpoint o join job e on e.id = o.job_id
@@ -77,13 +77,17 @@ export async function leftRuns(sql: Sql, which: WhichRuns): Promise<LeftRuns> {
   );
   const clock = await sql.row<{ now: number }>(`select ${epoch('now()')} as now`);
   const now = clock?.now ?? 0;
-  if (rows.length === 0) return { runs: [], unseen: [], now };
+  if (rows.length === 0) return { runs: [], unseen: [], placesOfAnybody: new Map(), now };
   const found = rows.map(({ run }) => run);
   const heirs = await heirsOf(
     sql,
     found.map(({ jobId }) => jobId),
   );
-  const anybodys = [...(await importsToRead(sql)), ...(await ofUnknownSource(sql))];
+  const imports = await importsRecorded(sql);
+  const records = recordsIn(imports);
+  const clusters = new Set(found.map(({ clusterId }) => clusterId));
+  const anybodys = await keptOfAnybody(sql, imports, [...clusters]);
+  const mayUseAny = anybodys.map(({ kept }) => kept); // one list for all: they are many, and so are the runs
   const latest = await latestStatesOf(sql, found, [...heirs.values()].flat());
   return {
     now,
@@ -93,53 +97,55 @@ export async function leftRuns(sql: Sql, which: WhichRuns): Promise<LeftRuns> {
           where j.origin = 'ADOPTED' and j.source_seen_at is null and j.state in ${LIVE} order by j.id limit 5`,
       )
     ).map((row) => row.named),
+    placesOfAnybody: placesIn(anybodys),
     runs: found.map(({ failureCode, ...run }) => {
       const own = heirs.get(run.jobId) ?? [];
-      const shared = [...own.flatMap(snapshotsOf), ...anybodys].filter(({ of }) => of !== run.jobId);
+      const shared = own.flatMap(snapshotsOf);
       return {
         ...run,
         end: endOf(failureCode),
-        heirs: own,
+        heirs: own.map(({ failureCode: code, ...heir }) => ({ ...heir, end: endOf(code) })),
         latestStateOf: latest.get(run.jobId) ?? [],
+        records: records.get(run.flinkJobId) ?? [],
         mayShare: shared.map(({ kept }) => kept),
-        placesOfShared: new Map(shared.map(({ kept, place }) => [kept.key, place])),
+        mayUseAny,
+        placesOfHeirs: placesIn(shared),
       };
     }),
   };
 }
 
-/** Where the cluster answers and does not know the run any more, it is over; where nobody answers for it, it may not be. */
-function endOf(code: JobFailureCode | null): LeftRun['end'] {
-  const gone = code === JobFailureCode.JOB_LOST || code === JobFailureCode.END_UNKNOWN;
-  if (gone) return 'GONE';
-  return endedUnseen(code) || code === JobFailureCode.SUBMISSION_LOST ? 'NOT_KNOWN' : 'SEEN';
+const placesIn = (all: readonly Kept[]): PlacesToRead =>
+  new Map(all.flatMap(({ kept, place }) => (place ? [[kept.key, place] as const] : [])));
+
+/** By the job id that is a folder in its location: the imports that lie there, whatever their data are. */
+function recordsIn(imports: readonly Import[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { id, location } of imports)
+    for (const folder of new Set(location.split('/').slice(1, -1)))
+      if (/^[0-9a-f]{32}$/.test(folder)) found.set(folder, [...(found.get(folder) ?? []), id]);
+  return found;
 }
 
-interface HeirRow extends Heir {
+interface HeirRow extends Omit<Heir, 'end'>, MayUse {
+  failureCode: JobFailureCode | null;
   deploymentId: string;
   deploymentName: string;
   /** It may be started again. */
   deploymentStopped: boolean;
-  clusterId: string;
-  createdAt: number;
-  lastCompleted: { id: number; location: string | null } | null;
-  /** One of its own checkpoints that was read before: what it does not use, those after it do not either. */
-  readBefore: { key: string; location: string } | null;
-  left: LeftCheckpoint[];
 }
 
 /** By run: those that were started from one of its checkpoints, or that Flink shows as restored from one, under whichever text it was named. */
 async function heirsOf(sql: Sql, jobIds: readonly string[]): Promise<Map<string, HeirRow[]>> {
   const rows = await sql.rows<{ root: string; heir: HeirRow }>(
-    `select r.id as root, jsonb_build_object('jobId', h.id, 'named', ${named('h', 'd')}, 'live', h.state in ${LIVE}, 'starting', h.took_hold_at is null,
+    `select r.id as root, jsonb_build_object('jobId', h.id, 'named', ${named('h', 'd')}, 'live', h.state in ${LIVE}, 'mayGoOn', h.state in ${LIVE}, 'failureCode', h.failure_code, 'starting', h.took_hold_at is null,
         'claimMode', case when h.origin = 'ADOPTED' then 'NOT_KNOWN' else 'NO_CLAIM' end,
         'checkpointing', case when h.checkpoint_interval_ms is not null then 'PERIODIC' when h.started_at is null then 'NOT_READ' else 'NONE' end,
         'ownCheckpointCompleted', a.first_completed_id is not null,
         'deploymentId', d.id, 'deploymentName', d.name, 'deploymentStopped', d.state in ${STOPPED} and d.archived_at is null,
         'clusterId', h.cluster_id, 'createdAt', ${epoch('h.created_at')},
-        'lastCompleted', case when a.last_completed_id is not null then jsonb_build_object('id', a.last_completed_id, 'location', a.last_completed_location) end,
-        'readBefore', (select jsonb_build_object('key', s.snapshot, 'location', s.location) from snapshot_reach s where s.job_id = h.id limit 1),
-        'left', ${leftOf('h')}) as heir
+        'lastCompleted', ${lastCompletedOf('a')},
+        'left', case when h.state in ${LIVE} then '[]' else ${leftOf('h')} end) as heir
        from job r
       cross join lateral (select id from job where ${checkpointRun('start_location')} = r.flink_job_id
                           union
@@ -153,80 +159,6 @@ async function heirsOf(sql: Sql, jobIds: readonly string[]): Promise<Map<string,
   const heirs = new Map<string, HeirRow[]>();
   for (const { root, heir } of rows) heirs.set(root, [...(heirs.get(root) ?? []), heir]);
   return heirs;
-}
-
-interface Shared {
-  /** The run that made it; null: not known. */
-  of: string | null;
-  kept: KeptSnapshot;
-  place: PlaceToRead;
-}
-
-/** What is kept of a run that may use files of the one that it was started from: what it has left, or one that it has while it lives. */
-function snapshotsOf({
-  jobId,
-  named: run,
-  live,
-  clusterId,
-  createdAt,
-  lastCompleted,
-  readBefore,
-  left,
-}: HeirRow): Shared[] {
-  const one = (key: string, location: string): Shared => ({
-    of: jobId,
-    kept: { key, named: `a checkpoint of ${run}`, location, selfContained: false },
-    place: { jobId, clusterId, createdAt, location },
-  });
-  if (!live) return left.map((entry) => one(`${jobId}:${entry.flinkCheckpointId}`, entry.location));
-  if (readBefore !== null) return [one(readBefore.key, readBefore.location)];
-  return lastCompleted?.location ? [one(`${jobId}:${lastCompleted.id}`, lastCompleted.location)] : [];
-}
-
-/** A copy of a checkpoint under another name uses the files of the first one, and a reference may name any: each is read. */
-async function importsToRead(sql: Sql): Promise<Shared[]> {
-  const rows = await sql.rows<{
-    id: string;
-    kind: string;
-    storageId: string | null;
-    path: string | null;
-    location: string;
-  }>(
-    `select id, kind, storage_id as "storageId", path, location from savepoint
-      where origin = 'IMPORTED' and state = 'COMPLETED' and data <> 'MISSING' and location is not null order by id`,
-  );
-  return rows.map(({ id, kind, location, ...place }) => ({
-    of: null,
-    kept: {
-      key: id,
-      named: `imported savepoint ${id}`,
-      location: normaliseLocation(location),
-      selfContained: kind === 'SAVEPOINT',
-    },
-    place: { ...place, location },
-  }));
-}
-
-/** Adopted runs that have ended before Flink showed what they were restored from: it may be anything. */
-async function ofUnknownSource(sql: Sql): Promise<Shared[]> {
-  const rows = await sql.rows<{
-    jobId: string;
-    named: string;
-    clusterId: string;
-    createdAt: number;
-    left: LeftCheckpoint[];
-  }>(
-    `select j.id as "jobId", ${named('j', 'd')} as named, j.cluster_id as "clusterId", ${epoch('j.created_at')} as "createdAt", ${leftOf('j')} as left
-       from job j join deployment d on d.id = j.deployment_id
-      where j.origin = 'ADOPTED' and j.source_seen_at is null and j.state not in ${LIVE} order by j.id`,
-  );
-  return rows.flatMap(({ jobId, named: run, clusterId, createdAt, left }) =>
-    left.map(({ flinkCheckpointId, location }) => ({
-      of: jobId,
-      kept: { key: `${jobId}:${flinkCheckpointId}`, named: `a checkpoint of ${run}`, location, selfContained: false },
-      place: { jobId, clusterId, createdAt, location },
-    })),
-  );
 }
 
 /** By run: the stopped deployments that LATEST_STATE would start from a checkpoint of it. */

@@ -9,6 +9,7 @@ import { DeletionFailureCode, DeletionState } from '../deletion/deletion.enums.j
 import { inWords, lookForRest } from '../deletion/look-for-rest.js';
 import { countFiles } from './count-files.js';
 import { endLeftBehind, failLeftBehind, goOn, keepAfterAll, waitFor } from './end-left-behind.js';
+import { FreshLooks } from './fresh-looks.js';
 import { judgeLeftBehind } from './judge-left-behind.js';
 import type { AdvanceLeftBehindDeps } from './left-behind-deps.js';
 import type { LeftCheckpoint, WhyKept } from './left-behind-choice.js';
@@ -34,6 +35,7 @@ export async function disposeOfNext(deps: AdvanceLeftBehindDeps, work: LeftAtWor
   const place = await placeOfRun(database, { ...work.run, checkpoints: work.checkpoints });
   if (!work.begun) {
     const looks = await lookAfresh(deps, work, claim);
+    if (!looks) return waitFor(database, work, claim, SLOW_STORAGE, { againInMs: WAITS_LOOK_EVERY_MS });
     const kept = await whyKept(database, deps, work, looks);
     if (kept) return keepAfterAll(database, work, claim, `${kept.message} That ends when ${kept.unlock}.`);
     if ('problem' in place)
@@ -47,15 +49,21 @@ export async function disposeOfNext(deps: AdvanceLeftBehindDeps, work: LeftAtWor
   return send(deps, work, claim, next, place, null);
 }
 
-/** The claim is kept meanwhile: many and large ones take longer to be read than a lease lasts. */
-async function lookAfresh({ database, keptClaims, config }: AdvanceLeftBehindDeps, { id }: LeftAtWork, claim: Claim) {
+const FRESH_WITHIN_MS = 2 * 60_000;
+const SLOW_STORAGE = `a storage that lets all that decides be read within ${FRESH_WITHIN_MS / 60_000} min`;
+/** Fewer than the places of a watcher: a slow storage holds no more of them than these. */
+const freshLooks = new FreshLooks({ atOnce: 4, withinMs: FRESH_WITHIN_MS });
+
+/** The claim is kept meanwhile: many and large ones take longer to be read than a lease lasts. null: it took too long. */
+async function lookAfresh(
+  { database, keptClaims, config }: AdvanceLeftBehindDeps,
+  { id }: LeftAtWork,
+  claim: Claim,
+): Promise<LeftLooks | null> {
   const letGo = keptClaims.keep(claim, { lost: () => undefined }); // the next write is refused then
+  const how = { afterMs: config.leftBehindAfterMs, withinMs: FRESH_WITHIN_MS, fresh: true };
   try {
-    return await lookAtLeft(
-      database,
-      { jobId: id },
-      { afterMs: config.leftBehindAfterMs, withinMs: Infinity, fresh: true },
-    );
+    return await freshLooks.look(() => lookAtLeft(database, { jobId: id }, how));
   } finally {
     letGo();
   }

@@ -66,8 +66,8 @@ function chooseLeftBehind(
 ): LeftBehindChoice {
   const byPolicy = leftBehind === 'KEEP' ? POLICY_KEEPS : deferred && cleaningWaits(deferred);
   const judged = runs.map((run): JudgedRun => {
-    if (leftBehind === 'KEEP') return { ...run, kept: [POLICY_KEEPS], goesAt: null };
-    return byPolicy === null ? run : { ...run, kept: [...run.kept, byPolicy], goesAt: null };
+    if (leftBehind === 'KEEP') return { ...run, kept: [POLICY_KEEPS], goesAt: null, dueSince: null };
+    return byPolicy === null ? run : { ...run, kept: [...run.kept, byPolicy], goesAt: null, dueSince: null };
   });
   const goes = judged.filter(({ kept }) => kept.length === 0);
   return { goes, keep: judged.filter(({ kept }) => kept.length > 0), large: isLarge(goes.length, runs.length) };

@@ -17,6 +17,9 @@ import { endPass, findPolicy, lockPolicy, takeDuePolicies } from './retention.st
 /** What no wake-up tells of (another deployment's run, a clock) is noticed by then. */
 const AT_LEAST_EVERY_MS = 10 * 60_000;
 const AT_MOST_EVERY_MS = 1_000;
+/** While something that is due could not be looked at just now, or begins to go and may be kept after all: for an hour, then as else. */
+const LOOKS_AGAIN_EVERY_MS = 15_000;
+const LOOKS_AGAIN_FOR_MS = 60 * 60_000;
 /** Deployments in one go; each has a transaction of its own. */
 const AT_ONCE = 20;
 /** What has not been read by then is read by the next pass. */
@@ -137,10 +140,14 @@ async function wait(
 }
 
 /** When the next one has come of age; what else may happen wakes the policy. */
-function nextPassInMs({ choice, leftBehind, now }: Judgement): number {
+export function nextPassInMs({ choice, leftBehind, now }: Pick<Judgement, 'choice' | 'leftBehind' | 'now'>): number {
   const soonest = Math.min(
     ...choice.keep.flatMap(({ expiresAt }) => expiresAt ?? []),
     ...leftBehind.keep.flatMap(({ goesAt }) => goesAt ?? []),
   );
-  return Math.max(AT_MOST_EVERY_MS, Math.min(AT_LEAST_EVERY_MS, soonest - now));
+  const looksAgain = [...leftBehind.keep, ...leftBehind.goes].some(
+    ({ dueSince }) => dueSince !== null && now - dueSince < LOOKS_AGAIN_FOR_MS,
+  );
+  const atLeastEveryMs = looksAgain ? LOOKS_AGAIN_EVERY_MS : AT_LEAST_EVERY_MS;
+  return Math.max(AT_MOST_EVERY_MS, Math.min(atLeastEveryMs, soonest - now));
 }

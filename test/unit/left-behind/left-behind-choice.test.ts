@@ -30,6 +30,7 @@ const run = (other: Partial<LeftRun> = {}): LeftRun => ({
   otherState: true,
   records: [],
   mayShare: [],
+  mayUseAny: [],
   ...other,
 });
 const heir = (other: Partial<Heir> = {}): Heir => ({
@@ -40,6 +41,7 @@ const heir = (other: Partial<Heir> = {}): Heir => ({
   claimMode: 'NO_CLAIM',
   checkpointing: 'PERIODIC',
   ownCheckpointCompleted: true,
+  end: 'SEEN',
   ...other,
 });
 const look = (other: Partial<LeftLook> = {}): LeftLook => ({
@@ -53,6 +55,7 @@ const look = (other: Partial<LeftLook> = {}): LeftLook => ({
 });
 const kept = (other: Partial<KeptSnapshot> = {}): KeptSnapshot => ({
   key: 'kept',
+  of: null,
   named: 'a checkpoint of run 2',
   location: 's3://b/x/chk-1',
   selfContained: false,
