@@ -239,8 +239,8 @@ describe('what an ended run has left behind, whose files others use', () => {
     );
     const id = randomUUID();
     await changed(
-      `insert into savepoint (id, deployment_id, cluster_id, origin, state, kind, storage_id, path, location, completed_at, details, actor)
-       values ($1, $2, $3, 'MANUAL', 'COMPLETED', 'SAVEPOINT', $4, 'ours/savepoint-abc-def', $5, now(), 'NEVER_REPORTED', 'test')`,
+      `insert into savepoint (id, deployment_id, cluster_id, origin, state, kind, format, storage_id, path, location, completed_at, details, actor)
+       values ($1, $2, $3, 'MANUAL', 'COMPLETED', 'SAVEPOINT', 'NATIVE', $4, 'ours/savepoint-abc-def', $5, now(), 'NEVER_REPORTED', 'test')`,
       [id, left.deploymentId, clusterId, root?.id, location],
     );
     const contents = (selfContained: boolean | null) =>

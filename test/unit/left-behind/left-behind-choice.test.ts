@@ -103,6 +103,9 @@ describe('what is recorded of an ended run', () => {
     [['SOURCE_OF_LIVE_RUN'], { checkpointing: 'NOT_READ' }],
     [['CLAIM_MODE_UNKNOWN'], { claimMode: 'NOT_KNOWN' }],
     [['CLAIM_MODE_UNKNOWN'], { claimMode: 'NOT_KNOWN', live: false }],
+    [['SOURCE_OF_LIVE_RUN'], { live: false, end: 'NOT_KNOWN', ownCheckpointCompleted: false }],
+    [[], { live: false, end: 'NOT_KNOWN' }],
+    [[], { live: false, end: 'GONE', ownCheckpointCompleted: false }],
   ])('says %j of a run that was started from it and is %j', (whys, facts) =>
     expect(byRecord({ heirs: [heir(facts)] })).toEqual(whys),
   );
@@ -128,10 +131,27 @@ describe('what was seen of an ended run', () => {
     [['SHARED_FILES'], { selfContained: true }, [`s3://b/${FLINK_ID}/chk-3`]],
     [['SHARED_FILES'], {}, null],
     [[], { selfContained: true }, null],
+    [[], { elsewhere: true }, null],
+    [['SHARED_FILES'], { elsewhere: true }, [`s3://b/${FLINK_ID}/shared`]],
+    [[], { of: 'run' }, [`s3://b/${FLINK_ID}/shared`]],
+    [['SHARED_FILES'], { of: 'another run' }, [`s3://b/${FLINK_ID}/shared`]],
     [[], {}, [`s3://b/${FLINK_ID}0/shared`, `s3://b/x${FLINK_ID}/shared`]],
-  ])('says %j of a snapshot that is kept (%j) with files in %j', (whys, snapshot, folders) =>
-    expect(
-      byLook({ mayShare: [kept(snapshot)] }, { reachOf: new Map(folders === null ? [] : [['kept', folders]]) }),
-    ).toEqual(whys),
-  );
+  ])('says %j of a snapshot that is kept (%j) with files in %j', (whys, snapshot, folders) => {
+    const seen = { reachOf: new Map(folders === null ? [] : [['kept', folders]]) };
+    expect(byLook({ mayShare: [kept(snapshot)] }, seen)).toEqual(whys);
+    expect(byLook({ mayUseAny: [kept(snapshot)] }, seen)).toEqual(whys);
+  });
+
+  it('may be looked at again in a moment where something could not be read, and not where it was', () => {
+    const again = (other: Partial<LeftRun>, seen: Partial<LeftLook>) =>
+      keptByLook(run(other), look(seen)).map(({ lookAgain = false }) => lookAgain);
+    expect(again({}, { unread: 'it cannot be read' })).toEqual([true]);
+    expect(again({}, { ids: [2] })).toEqual([true]);
+    expect(again({ mayUseAny: [kept()] }, {})).toEqual([true]);
+    expect(again({ mayUseAny: [kept()] }, { reachOf: new Map([['kept', [`s3://b/${FLINK_ID}/shared`]]]) })).toEqual([
+      false,
+    ]);
+    expect(again({}, { beside: [4], foldersElsewhere: ['s3://b/other'] })).toEqual([false, false]);
+    expect(again({}, { place: 'it is elsewhere' })).toEqual([false]);
+  });
 });
