@@ -14,8 +14,11 @@ import { startWatchers } from './watchers.js';
 import type { WorkerServices } from './worker-services.js';
 
 const SUBMISSIONS_AT_ONCE = 4;
-/** Most of what they take is waiting for a storage. */
-const SNAPSHOT_LOOKS_AT_ONCE = 8;
+/**
+ * Looks at snapshots: most of what they take is waiting for a storage, and whatever waits together shares its quickness. Together with the
+ * submissions they leave most of the watcher's places to rows that wait for no storage.
+ */
+const LOOKS_AT_ONCE = { beforeStart: 8, afterStart: 4, QUICK: 4, LONG: 4 };
 
 /** Starts the worker's part on shared services: one BullMQ worker per task, and the watchers. `stop` waits for what runs. */
 export function startWorker(
@@ -28,12 +31,14 @@ export function startWorker(
     log.warn({ err: error }, 'claims could not be renewed; they are given up when their lease ends'),
   );
   const followSavepoints = new SavepointFollowers(database, flinkClients, keptClaims, log);
+  const places = (of: keyof typeof LOOKS_AT_ONCE) => new LongCalls(keptClaims, LOOKS_AT_ONCE[of]);
   const services: WorkerServices = {
     ...shared,
     workerId,
     followSavepoints,
     longCalls: new LongCalls(keptClaims, SUBMISSIONS_AT_ONCE),
-    snapshotLooks: new LongCalls(keptClaims, SNAPSHOT_LOOKS_AT_ONCE),
+    snapshotLooks: { beforeStart: places('beforeStart'), afterStart: places('afterStart') },
+    dataLooks: { QUICK: places('QUICK'), LONG: places('LONG') },
     checkCalls: new CheckCalls(new LongCalls(keptClaims, SUBMISSIONS_AT_ONCE)),
     checkLimits: { ...CHECK_LIMITS, ...checkLimits },
     keptClaims,

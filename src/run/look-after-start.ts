@@ -13,6 +13,7 @@ import { EventType } from '../event/event-types.js';
 import { type NewEvent, recordInOrder } from '../event/record-event.js';
 import { failPoint } from '../fail-point.js';
 import { JobState } from '../job/job.entity.js';
+import { roomPauseMs } from '../savepoint/look-pause.js';
 import type { ContentsOfMetadata } from '../savepoint/snapshot-contents.js';
 import { keepContents } from '../savepoint/snapshot-contents.store.js';
 import { type OwnLookAtWork, ownLookAtWork } from './own-look.store.js';
@@ -27,6 +28,8 @@ const SUBMITTED = Object.values(JobState).filter((state) => state !== JobState.S
 const GIVE_UP_AFTER_MS = { NO: 0, SOON: 30_000, LATER: 10 * 60_000 };
 const LEAST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
+/** So much of the wait for room counts as time in which it was tried. */
+const WAITED_AT_MOST_MS = 2 * 60_000;
 
 type Deps = Pick<AdvanceStartDeps, 'database' | 'snapshotLooks'>;
 
@@ -48,18 +51,29 @@ export async function lookAfterStart(deps: Deps, claim: Claim): Promise<void> {
   const work = await ownLookAtWork(database, claim);
   if (!work) return;
   if (work.ownLook !== 'DUE') return fencedWrite(database, claim, SUBMITTED, {}, 'REST');
-  if (!snapshotLooks.hasRoom) return fencedWrite(database, claim, SUBMITTED, {}, { againInMs: LEAST_PAUSE_MS });
-
-  const own = await readOwnSnapshot(deps, work, claim);
-  if (isForLater(own, work)) return comeAgain(database, claim, work);
-  const source = await readStartSource(deps, work, claim);
-  if (isForLater(source, work)) return comeAgain(database, claim, work);
-  failPoint('start.own-snapshot-read');
-  await settle(database, claim, work, own, source);
+  const lookPlace = snapshotLooks.afterStart.enter();
+  if (!lookPlace) return comeWhenThereIsRoom(database, claim, work);
+  try {
+    const own = await readOwnSnapshot({ database, lookPlace }, work, claim);
+    if (isForLater(own, work)) return await comeAgain(database, claim, work);
+    const source = await readStartSource({ database, lookPlace }, work, claim);
+    if (isForLater(source, work)) return await comeAgain(database, claim, work);
+    failPoint('start.own-snapshot-read');
+    await settle(database, claim, work, own, source);
+  } finally {
+    lookPlace.leave();
+  }
 }
 
 const isForLater = (read: OwnRead | SourceRead, { dueForMs }: OwnLookAtWork): read is NotRead =>
   read.kind === 'NOT_READ' && dueForMs < GIVE_UP_AFTER_MS[read.mayPass];
+
+/** The time in which it is tried hardly begins before there is room for it. */
+async function comeWhenThereIsRoom(database: Database, claim: Claim, { dueForMs }: OwnLookAtWork): Promise<void> {
+  const since = dueForMs > WAITED_AT_MOST_MS ? new Date((await databaseNow(database)) - WAITED_AT_MOST_MS) : undefined;
+  const againInMs = roomPauseMs(Math.min(dueForMs, WAITED_AT_MOST_MS));
+  return fencedWrite(database, claim, SUBMITTED, { own_look_since: since }, { againInMs });
+}
 
 function comeAgain(database: Database, claim: Claim, { dueForMs }: OwnLookAtWork, set: object = {}): Promise<void> {
   const againInMs = Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, dueForMs / 4));

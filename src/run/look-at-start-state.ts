@@ -4,7 +4,7 @@ import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
-import { lookWhileWanted } from './look-while-wanted.js';
+import { type LookingDeps, lookWhileWanted } from './look-while-wanted.js';
 import { noteStateLook } from './note-state-look.js';
 import type { SubmissionAtWork } from './run.store.js';
 import { failStart, withdrawStart } from './settle-start.js';
@@ -33,13 +33,14 @@ export async function lookAtStartState(
   const { database, snapshotLooks } = deps;
   const isFresh = work.stateLookedAgoMs !== null && work.stateLookedAgoMs < GOOD_FOR_MS;
   if (!isFresh || !work.stateLook) {
-    if (!snapshotLooks.hasRoom) {
+    const state = await startStatePlace(database, work.cluster.id, work.startSavepointId, work.startLocation);
+    const lookPlace = snapshotLooks.beforeStart.enter();
+    if (!lookPlace) {
       const waiting = { waiting_for: 'looks of this worker at other states' };
       await fencedWrite(database, claim, SUBMITTING, waiting, { againInMs: 1_000 });
       return false;
     }
-    const state = await startStatePlace(database, work.cluster.id, work.startSavepointId, work.startLocation);
-    const look = await lookAt(deps, work, claim, state);
+    const look = await lookAt({ database, lookPlace }, work, claim, state).finally(() => lookPlace.leave());
     if (look === 'STOPPED') {
       await withdrawStart(deps, work, claim, flink);
       return false;
@@ -56,7 +57,7 @@ export async function lookAtStartState(
 }
 
 async function lookAt(
-  deps: AdvanceStartDeps,
+  deps: LookingDeps,
   work: SubmissionAtWork,
   claim: Claim,
   { place, location }: StateToLookAt,

@@ -4,7 +4,7 @@ import { type Claim, ClaimLost } from '../db/claims.js';
 import type { Database } from '../db/database.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { lookAtSnapshot, type SnapshotLook } from '../savepoint/look-at-snapshot.js';
-import type { LongCalls } from './long-calls.js';
+import type { LookPlace } from '../savepoint/savepoint-deps.js';
 
 /** Nobody waits longer for files to be looked at. */
 export const LOOK_MS = 60_000;
@@ -21,16 +21,22 @@ export interface WantedLook {
   tick?: (looked: number, of: number) => Promise<'GO_ON' | 'STOP'>;
 }
 
+export interface LookingDeps {
+  database: Database;
+  /** Where there was room for it. */
+  lookPlace: LookPlace;
+}
+
 /**
  * Looks at a snapshot while the claim is kept, for a minute at most. A storage that is slow to answer somebody else is asked again; one
  * that hangs keeps nobody: the look is then left alone.
  */
 export function lookWhileWanted(
-  { database, snapshotLooks }: { database: Database; snapshotLooks: LongCalls },
+  { database, lookPlace }: LookingDeps,
   claim: Claim,
   { place, location, ownFolderOnly = false, tick }: WantedLook,
 ): Promise<SnapshotLook | 'STOPPED'> {
-  return snapshotLooks.hold(claim, async (lost) => {
+  return lookPlace.hold(claim, async (lost) => {
     const ending = new AbortController();
     const { signal } = ending;
     lost.addEventListener('abort', () => ending.abort(new ClaimLost(claim)), { once: true });

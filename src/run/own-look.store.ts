@@ -34,7 +34,7 @@ export async function ownLookAtWork(sql: Sql, claim: Claim): Promise<OwnLookAtWo
   const row = await sql.row<{ work: OwnLookAtWork }>(
     `select jsonb_build_object(
         'id', j.id, 'deploymentId', j.deployment_id, 'deploymentName', d.name, 'run', j.run, 'state', j.state, 'flinkJobId', j.flink_job_id,
-        'origin', j.origin, 'strategy', j.strategy, 'ownLook', j.own_look, 'dueForMs', (extract(epoch from now() - j.own_look_since) * 1000)::float8,
+        'origin', j.origin, 'strategy', j.strategy, 'ownLook', j.own_look, 'dueForMs', greatest(0, extract(epoch from now() - j.own_look_since) * 1000)::float8,
         'failures', j.failures, 'createdAt', (extract(epoch from j.created_at) * 1000)::float8,
         'allowNonRestoredState', j.allow_non_restored_state, 'startSavepointId', j.start_savepoint_id, 'startLocation', j.start_location,
         'restoredLocation', j.restored_location, 'restoredCheckpointId', j.restored_checkpoint_id,

@@ -7,9 +7,8 @@ import type { Place } from '../savepoint/find-savepoint.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
 import { type ContentsOfMetadata, contentsOf } from '../savepoint/snapshot-contents.js';
 import { readContents, type SnapshotKey } from '../savepoint/snapshot-contents.store.js';
-import { lookWhileWanted } from './look-while-wanted.js';
+import { type LookingDeps, lookWhileWanted } from './look-while-wanted.js';
 import { type OwnLookAtWork, type OwnSnapshot, ownSnapshotsOf } from './own-look.store.js';
-import type { AdvanceStartDeps } from './start-deps.js';
 
 export interface ReadSnapshot {
   key: SnapshotKey;
@@ -27,11 +26,7 @@ const TRIED = 4;
  * Reads the newest snapshot of a run's own that is at hand. Flink removes a checkpoint when the next is complete, and its statistics lag
  * behind that: so the run's directory is asked first for what is there now.
  */
-export async function readOwnSnapshot(
-  deps: Pick<AdvanceStartDeps, 'database' | 'snapshotLooks'>,
-  work: OwnLookAtWork,
-  claim: Claim,
-): Promise<OwnRead> {
+export async function readOwnSnapshot(deps: LookingDeps, work: OwnLookAtWork, claim: Claim): Promise<OwnRead> {
   const { database } = deps;
   const recorded = await ownSnapshotsOf(database, work.id, TRIED);
   if (recorded.length === 0) return notRead('no snapshot of its own is recorded', 'LATER');
@@ -52,7 +47,7 @@ export async function readOwnSnapshot(
 
 /** The newest one in the directory of the run; null: it cannot be told, or its directory is not the run's alone. */
 async function checkpointNow(
-  { database }: Pick<AdvanceStartDeps, 'database'>,
+  { database }: LookingDeps,
   { cluster, createdAt, flinkJobId }: OwnLookAtWork,
   located: readonly OwnSnapshot[],
 ): Promise<OwnSnapshot | null> {
@@ -81,7 +76,7 @@ async function placeOf(sql: Sql, work: OwnLookAtWork, snapshot: OwnSnapshot): Pr
 }
 
 async function readOne(
-  deps: Pick<AdvanceStartDeps, 'database' | 'snapshotLooks'>,
+  deps: LookingDeps,
   claim: Claim,
   { savepointId, location: written }: OwnSnapshot,
   place: Place,

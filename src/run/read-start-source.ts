@@ -2,11 +2,10 @@ import type { Claim } from '../db/claims.js';
 import type { Sql } from '../db/database.js';
 import { contentsOf } from '../savepoint/snapshot-contents.js';
 import { readContents } from '../savepoint/snapshot-contents.store.js';
-import { lookWhileWanted } from './look-while-wanted.js';
+import { type LookingDeps, lookWhileWanted } from './look-while-wanted.js';
 import type { OwnLookAtWork } from './own-look.store.js';
 import { type NotRead, notRead, type ReadSnapshot, whyNot } from './read-own-snapshot.js';
 import { pointOfRestored } from './restored-point.js';
-import type { AdvanceStartDeps } from './start-deps.js';
 import { startStatePlace } from './start-state-place.js';
 import type { StateToLookAt } from './state-finding.js';
 
@@ -15,11 +14,7 @@ export type SourceRead =
   { kind: 'NONE' } | { kind: 'READ'; snapshot: Pick<ReadSnapshot, 'location' | 'contents'> } | NotRead;
 
 /** What the state held that a run was started from: as it was read before, else read now. */
-export async function readStartSource(
-  deps: Pick<AdvanceStartDeps, 'database' | 'snapshotLooks'>,
-  work: OwnLookAtWork,
-  claim: Claim,
-): Promise<SourceRead> {
+export async function readStartSource(deps: LookingDeps, work: OwnLookAtWork, claim: Claim): Promise<SourceRead> {
   const source = await sourceOf(deps.database, work);
   if (source === null) return { kind: 'NONE' };
   if ('kind' in source) return source;

@@ -12,11 +12,11 @@ import { troublePauseMs, turnPauseMs } from './look-pause.js';
 import { readDetails } from './read-details.js';
 import { SavepointOrigin, SavepointState } from './savepoint.enums.js';
 import { type SavepointAtWork, savepointAtWork } from './savepoint.store.js';
-import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import type { AdvanceSavepointDeps, ReadDetailsDeps } from './savepoint-deps.js';
 import { sendSavepoint } from './send-savepoint.js';
 
 /** Takes the step that the state of a claimed savepoint allows. Called by a task at once, and by the watcher when the row is due. */
-export async function advanceSavepoint(deps: AdvanceSavepointDeps, claim: Claim): Promise<void> {
+export async function advanceSavepoint(deps: ReadDetailsDeps, claim: Claim): Promise<void> {
   failPoint('savepoint.claimed');
   const work = await savepointAtWork(deps.database, claim);
   if (!work) return; // somebody else has it now
@@ -29,7 +29,7 @@ export async function advanceSavepoint(deps: AdvanceSavepointDeps, claim: Claim)
   }
 }
 
-async function step(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+async function step(deps: ReadDetailsDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   switch (work.state) {
     case SavepointState.PENDING:
       return waitForTurn(deps.database, work, claim);
@@ -101,7 +101,7 @@ export async function recoverSavepoint(
 
 /** For a task: claims the row and takes a step; where another worker owns its cluster, wakes that one instead. */
 export async function advanceSavepointNow(
-  deps: AdvanceSavepointDeps & { workerId: string },
+  deps: ReadDetailsDeps & { workerId: string },
   savepointId: string,
 ): Promise<void> {
   const claim = await claimOne(deps.database, deps.workerId, 'savepoint', savepointId);

@@ -4,7 +4,7 @@ import type { Place } from './find-savepoint.js';
 import { dataOfLook } from './data-of-look.js';
 import { lookAtSnapshot, type SnapshotLook } from './look-at-snapshot.js';
 import { type LookEnded, lookWithin } from './look-within.js';
-import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import type { AdvanceSavepointDeps, HowLong, ReadDetailsDeps } from './savepoint-deps.js';
 import type { DataState } from './savepoint.enums.js';
 import type { SavepointAtWork } from './savepoint.store.js';
 
@@ -22,23 +22,24 @@ export type DataCheck =
     }
   | {
       state: null;
-      /** SOON: the storage was slow to answer somebody else; LONGER: the look needs more time; NEVER: it cannot be told. */
-      again: 'SOON' | 'LONGER' | 'NEVER';
+      /** NO_ROOM: others are looked at; SOON: the storage was slow to answer somebody else; LONGER: the look needs more time; NEVER: it cannot be told. */
+      again: 'NO_ROOM' | 'SOON' | 'LONGER' | 'NEVER';
     };
 
 /** Looks at a savepoint that Flink has just completed. Also learns from it whether the folder here is the storage there. */
 export async function checkData(
-  deps: AdvanceSavepointDeps,
+  deps: ReadDetailsDeps,
   work: SavepointAtWork,
   claim: Claim,
-  howLong: 'QUICK' | 'LONG',
+  howLong: HowLong,
 ): Promise<DataCheck> {
-  if (howLong === 'QUICK') return check(deps, work, QUICK_MS);
-  const letGo = deps.keptClaims.keep(claim, { lost: () => undefined }); // the next write is refused then
+  const place = deps.dataLooks[howLong].enter();
+  if (!place) return { state: null, again: 'NO_ROOM' };
   try {
-    return await check(deps, work, LONG_MS);
+    if (howLong === 'QUICK') return await check(deps, work, QUICK_MS);
+    return await place.hold(claim, () => check(deps, work, LONG_MS)); // where the claim is lost, the next write is refused
   } finally {
-    letGo();
+    place.leave();
   }
 }
 

@@ -144,7 +144,6 @@ export class SavepointFollowers implements FollowSavepoints {
       database: this.database,
       flinkClients: this.flinkClients,
       followSavepoints: this,
-      keptClaims: this.keptClaims,
     };
   }
 }

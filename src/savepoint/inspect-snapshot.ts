@@ -128,9 +128,9 @@ function need(files: Map<string, Needed>, file: string, needed: Needed): void {
   if (!before || needed.bytes > before.bytes) files.set(file, needed);
 }
 
-async function lookForOwn({ reader, path }: SnapshotToInspect, own: ReadonlyMap<string, Needed>, found: Found) {
+async function lookForOwn({ reader, path, signal }: SnapshotToInspect, own: ReadonlyMap<string, Needed>, found: Found) {
   if (own.size === 0) return;
-  const there = new Map((await reader.list(path)).map(({ name, sizeBytes }) => [name, sizeBytes]));
+  const there = new Map((await reader.list(path, signal)).map(({ name, sizeBytes }) => [name, sizeBytes]));
   for (const [name, expected] of own) found(name, expected, there.get(name) ?? null);
 }
 

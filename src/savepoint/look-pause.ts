@@ -50,3 +50,7 @@ export const tryAgainPauseMs = (tries: number): number => 30_000 * 2 ** (tries -
 export function troublePauseMs(failures: number): number {
   return Math.min(5_000, 500 * 2 ** Math.min(failures, 10));
 }
+
+/** Pause before a row looks again whether there is room for its look: the longer the longer it waits, and of many that wait not all at once. */
+export const roomPauseMs = (waitedMs: number, random = Math.random()): number =>
+  Math.min(30_000, Math.max(2_000, waitedMs / 4)) * (0.5 + random / 2);

@@ -11,7 +11,8 @@ import { checkData, type DataCheck } from './check-data.js';
 import { contentsByStatistics } from './contents-by-statistics.js';
 import { dataNews } from './data-news.js';
 import { DataState, DetailsState, SavepointState } from './savepoint.enums.js';
-import type { AdvanceSavepointDeps } from './savepoint-deps.js';
+import type { AdvanceSavepointDeps, ReadDetailsDeps } from './savepoint-deps.js';
+import { roomPauseMs } from './look-pause.js';
 import type { SavepointAtWork } from './savepoint.store.js';
 import { contentsOf, type ContentsOfRest } from './snapshot-contents.js';
 import { keepContents } from './snapshot-contents.store.js';
@@ -28,9 +29,9 @@ const LOOK_BESIDE_MS = 5_000;
 /**
  * After COMPLETED: takes checkpoint id, trigger time, size and duration from the job's statistics, and looks at the snapshot: what it
  * holds, and whether all of it is there. Neither changes that it is COMPLETED, and neither waits for the other: what is known is
- * written at once. A look that takes long is the last step of the row.
+ * written at once. A look that takes long, or finds no room among those at others, is the last step of the row.
  */
-export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
+export async function readDetails(deps: ReadDetailsDeps, work: SavepointAtWork, claim: Claim): Promise<void> {
   const details = await readNumbers(deps, work);
   const data = await look(deps, work, claim, details);
   const last = await readContents(deps, work, details, data);
@@ -48,7 +49,7 @@ export async function readDetails(deps: AdvanceSavepointDeps, work: SavepointAtW
 
 /** LONGER: not looked yet. */
 function look(
-  deps: AdvanceSavepointDeps,
+  deps: ReadDetailsDeps,
   work: SavepointAtWork,
   claim: Claim,
   { againInMs }: Numbers,
@@ -70,7 +71,10 @@ async function readContents(
   const patient = work.stateAgeMs < GIVE_UP_AFTER_MS;
   if (data.state === null && data.again === 'SOON' && patient) return { againInMs: SOON_MS, contents: null };
   const wasLong = work.detailsState !== DetailsState.NOT_YET_REPORTED;
-  if (data.state === null && data.again === 'LONGER' && !wasLong) return { againInMs: 0, contents: null };
+  if (data.state === null && ['LONGER', 'NO_ROOM'].includes(data.again) && !wasLong)
+    return { againInMs: 0, contents: null };
+  if (data.state === null && data.again === 'NO_ROOM')
+    return { againInMs: roomPauseMs(work.stateAgeMs), contents: null };
   const checkpointId = entry?.id ?? work.flinkCheckpointId;
   const isRead = work.contentsKept || (data.state !== null && data.look.kind === 'READ');
   if (isRead || checkpointId === null) return { againInMs: null, contents: null };

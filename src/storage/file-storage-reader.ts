@@ -25,17 +25,19 @@ export class FileStorageReader implements StorageReader {
     }
   }
 
-  async list(relativePath: string): Promise<StorageEntry[]> {
+  async list(relativePath: string, signal?: AbortSignal): Promise<StorageEntry[]> {
     const directory = await this.resolve(relativePath);
     if (directory === null) return [];
     try {
       const entries: StorageEntry[] = [];
       for (const name of await this.call(() => readdir(directory))) {
+        signal?.throwIfAborted();
         const entry = await this.readEntry(directory, name);
         if (entry) entries.push(entry);
       }
       return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     } catch (error) {
+      signal?.throwIfAborted(); // no trouble of the storage
       if (isAbsence(error)) return this.absent([]);
       throw this.unreadable(relativePath, error);
     }

@@ -40,11 +40,12 @@ export class S3StorageReader implements StorageReader {
     private readonly requests: S3Requests,
   ) {}
 
-  async list(path: string): Promise<StorageEntry[]> {
+  async list(path: string, signal?: AbortSignal): Promise<StorageEntry[]> {
     const key = keyBelow(this.root, path);
     const prefix = key === '' ? '' : `${key}/`;
     const entries: StorageEntry[] = [];
     for await (const { CommonPrefixes = [], Contents = [] } of this.pages(path, prefix)) {
+      signal?.throwIfAborted();
       for (const { Prefix = '' } of CommonPrefixes)
         entries.push({ name: Prefix.slice(prefix.length, -1), kind: 'DIRECTORY', sizeBytes: null, modifiedAt: null });
       for (const { Key = '', Size = 0, LastModified = null } of Contents)

@@ -24,8 +24,8 @@ export interface ByteRange {
 export interface StorageReader {
   /** A directory is there only as long as something lies in it, as in an object store: that one is gone says nothing of the storage. */
   readonly impliesDirectories: boolean;
-  /** Entries of a directory, by name; empty when the directory does not exist. */
-  list(path: string): Promise<StorageEntry[]>;
+  /** Entries of a directory, by name; empty when the directory does not exist. `signal` ends it, which may be of many calls: its reason is thrown. */
+  list(path: string, signal?: AbortSignal): Promise<StorageEntry[]>;
   exists(path: string): Promise<boolean>;
   /** Size of a file; null when there is none. */
   size(path: string): Promise<number | null>;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { type Claim, ClaimLost, wake } from '../../src/db/claims.js';
 import { operatorIdOf } from '../../src/flink/operator-id.js';
-import type { LongCalls } from '../../src/run/long-calls.js';
 import { lookAfterStart } from '../../src/run/look-after-start.js';
+import type { LookPlaces } from '../../src/savepoint/savepoint-deps.js';
 import type { Data } from '../support/graphql-client.js';
 import { heldByCounter, heldWithoutUid } from '../support/held-state.js';
 import { createSavepoint, endOfSavepoint, type Scenario } from '../support/scenario.js';
@@ -206,19 +206,26 @@ describe('when the first checkpoint of a run has completed', () => {
     let next = late;
     const looks = (before: () => Promise<void>) =>
       ({
-        hasRoom: true,
-        hold: async (_: Claim, call: (signal: AbortSignal) => Promise<unknown>) => {
-          await before();
-          return call(new AbortController().signal);
-        },
-      }) as unknown as LongCalls;
-    const takenOver = lookAfterStart(
-      { database, snapshotLooks: looks(async () => void (next = await claim(''))) },
+        enter: () => ({
+          hold: async (_, call) => {
+            await before();
+            return call(new AbortController().signal);
+          },
+          leave: () => undefined,
+        }),
+      }) satisfies LookPlaces;
+    const lookIn = (afterStart: LookPlaces, one: Claim) =>
+      lookAfterStart({ database, snapshotLooks: { beforeStart: afterStart, afterStart } }, one);
+    const takenOver = lookIn(
+      looks(async () => void (next = await claim(''))),
       late,
     );
     await expect(takenOver).rejects.toBeInstanceOf(ClaimLost);
     expect(await checkOf(job.id)).toMatchObject({ state: 'PENDING' });
-    await lookAfterStart({ database, snapshotLooks: looks(async () => undefined) }, next);
+    await lookIn(
+      looks(async () => undefined),
+      next,
+    );
     expect(await checkOf(job.id)).toMatchObject({ state: 'DIFFERS' });
     expect(await times('RESTORE_DIFFERS')).toBe(2); // of the look of the product before, and of the second one here
   });

@@ -124,4 +124,15 @@ describe('a snapshot that is inspected', () => {
     });
     await expect(ended).rejects.toThrow('enough');
   });
+
+  it('ends the list of its own folder too', async () => {
+    const end = new AbortController();
+    let told: AbortSignal | undefined;
+    const list = async (folder: string, signal?: AbortSignal) => {
+      told = signal;
+      return reader.list(folder);
+    };
+    await inspect('2.3.0', 'checkpoint-incremental', 'chk-3', { signal: end.signal, reader: { ...reader, list } });
+    expect(told).toBe(end.signal);
+  });
 });

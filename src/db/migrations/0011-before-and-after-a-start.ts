@@ -25,9 +25,9 @@ alter table job
   -- what came of the state that it was started from
   add column restore_check jsonb;
 
--- runs that have their first checkpoint behind them are looked at once, as those to come
+-- runs that have their first checkpoint behind them are looked at once, as those to come; of thousands not all at the same time
 with due as (
-  select j.id from job j join job_checkpoints a on a.job_id = j.id
+  select j.id, now() + random() * interval '10 min' as at from job j join job_checkpoints a on a.job_id = j.id
    where a.first_completed_id is not null and j.state in ('INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING'))
-update job j set own_look = 'DUE', own_look_since = now(), look_at = now() from due where due.id = j.id;
+update job j set own_look = 'DUE', own_look_since = due.at, look_at = due.at from due where due.id = j.id;
 `;

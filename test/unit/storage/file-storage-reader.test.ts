@@ -112,6 +112,22 @@ describe('a path of which nothing is there', () => {
   });
 });
 
+describe('a list that is ended', () => {
+  it('asks nothing more, and says nothing of the storage', async () => {
+    const end = new AbortController();
+    let asked = 0;
+    const calls = {
+      call: <T>(_: string, work: () => Promise<T>) => {
+        asked += 1;
+        if (asked === 5) end.abort(new Error('enough')); // at the first of the two files
+        return work();
+      },
+    };
+    await expect(new FileStorageReader(root, calls).list('sp/savepoint-1', end.signal)).rejects.toThrow('enough');
+    expect(asked).toBe(5);
+  });
+});
+
 describe('a directory that does not answer', () => {
   it('is unreadable, and never an absence', async () => {
     const calls = new StorageCalls({ slowMs: 5, silentMs: 10 });

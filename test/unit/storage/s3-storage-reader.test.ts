@@ -67,6 +67,14 @@ describe('a list of a bucket', () => {
     expect(server.asked).toHaveLength(3);
   });
 
+  it('is ended between two pages', async () => {
+    server.pageSize = 3;
+    for (let index = 10; index < 18; index += 1) server.put(`flink/dir/file-${index}`, '1');
+    const ended = readerOf().list('dir', AbortSignal.abort(new Error('enough')));
+    await expect(ended).rejects.toThrow('enough');
+    expect(server.asked.length).toBeLessThanOrEqual(1);
+  });
+
   it('of the whole bucket is one of a root without a prefix', async () => {
     server.put('top', '');
     const reader = readerOf({}, {}, `s3://${S3_KEY.bucket}`);
