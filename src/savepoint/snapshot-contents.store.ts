@@ -12,8 +12,20 @@ export interface ReadContents {
   readAt: Date;
 }
 
-/** What is known better is not overwritten: what the statistics tell stands back behind what `_metadata` told before. */
-export async function keepContents(tx: Transaction, key: SnapshotKey, contents: SnapshotContents): Promise<void> {
+const SAME_METADATA = ['checkpointId', 'metadataBytes']
+  .map((name) => `coalesce(c.contents #> '{metadata,${name}}' = excluded.contents #> '{metadata,${name}}', false)`)
+  .join(' and ');
+
+/**
+ * What is known better is not overwritten: what the statistics tell stands back behind what `_metadata` told before; and what a look at
+ * its own folder alone tells (`ownFolderOnly`), where the very same `_metadata` was read before, behind what was seen of all its files.
+ */
+export async function keepContents(
+  tx: Transaction,
+  key: SnapshotKey,
+  contents: SnapshotContents,
+  { ownFolderOnly = false } = {},
+): Promise<void> {
   const bySavepoint = 'savepointId' in key;
   const conflict = bySavepoint ? '(savepoint_id)' : '(storage_id, path)';
   await tx.changed(
@@ -21,7 +33,7 @@ export async function keepContents(tx: Transaction, key: SnapshotKey, contents: 
      values ($1, $2, $3, $4, $5, $6, $7)
      on conflict ${conflict} do update
         set source = excluded.source, self_contained = excluded.self_contained, contents = excluded.contents, read_at = now()
-      where excluded.source = 'METADATA' or c.source = 'REST'`,
+      where (excluded.source = 'METADATA' or c.source = 'REST') and not ($8 and ${SAME_METADATA})`,
     [
       randomUUID(),
       bySavepoint ? key.savepointId : null,
@@ -30,6 +42,7 @@ export async function keepContents(tx: Transaction, key: SnapshotKey, contents: 
       contents.source,
       contents.source === 'METADATA' ? contents.files.selfContained : null,
       JSON.stringify(toStored(contents)),
+      ownFolderOnly,
     ],
   );
 }
