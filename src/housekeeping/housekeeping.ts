@@ -4,6 +4,7 @@ import { forgetDeadWorkers } from '../cluster/own-clusters.js';
 import type { Database } from '../db/database.js';
 import { forgetOldKeys } from '../db/idempotency.js';
 import { forgetOldReports } from '../deletion/delete-savepoints.js';
+import { forgetOldContents, forgetOldPlans } from './forget-old-memories.js';
 
 /** How often it is due. */
 export const HOUSEKEEPING_EVERY_MS = 10 * 60_000;
@@ -24,6 +25,8 @@ export async function keepHouse(database: Database, keep: { checkpointDays: numb
   await forgetOldKeys(database);
   await forgetOldReports(database);
   await forgetOldChecks(database);
+  await forgetOldContents(database);
+  await forgetOldPlans(database);
   await forgetDeadWorkers(database);
   await makeCheckpointDays(database);
   await dropOldCheckpoints(database, keep.checkpointDays);
