@@ -35,8 +35,15 @@ const whole: FilesSeen = {
   notReached: 0,
 };
 function keep(key: SnapshotKey, files: Partial<FilesSeen> = {}, { metadataBytes = 100, ownFolderOnly = false } = {}) {
-  const read = heldOf([operator('counter')]).metadata.read;
-  const metadata = { ...read, checkpointId: 7, metadataBytes, masterStates: [], inlineBytes: 0 };
+  const operators = [operator('counter')];
+  const metadata = {
+    ...heldOf(operators).metadata.read,
+    operators,
+    checkpointId: 7,
+    metadataBytes,
+    masterStates: [],
+    inlineBytes: 0,
+  };
   return database.transaction((tx) =>
     keepContents(tx, key, contentsOf({ metadata, ...whole, ...files }), { ownFolderOnly }),
   );
