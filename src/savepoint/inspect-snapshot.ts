@@ -80,8 +80,8 @@ export async function inspectSnapshot(snapshot: SnapshotToInspect): Promise<Insp
     if (foundBytes === null) inspection.absent += 1;
     if (inspection.damages.length < DAMAGES_TOLD) inspection.damages.push({ file, expectedBytes, foundBytes });
   };
-  await lookForOwn(snapshot, files.own, found);
-  inspection.notReached = await lookElsewhere(snapshot, files.elsewhere, found);
+  inspection.notReached += await lookForOwn(snapshot, files.own, found);
+  inspection.notReached += await lookElsewhere(snapshot, files.elsewhere, found);
   return inspection;
 }
 
@@ -113,13 +113,21 @@ class Files {
     if (file.kind === 'RELATIVE') return need(this.own, file.name, { bytes: file.sizeBytes, whole: true });
     this.anyWhole = true;
     const location = normaliseLocation(file.location);
-    const needed =
-      file.kind === 'SEGMENT'
-        ? { bytes: file.fromByte + file.sizeBytes, whole: false }
-        : { bytes: file.sizeBytes, whole: true };
+    const needed = neededOf(file);
     const name = location.startsWith(`${this.folder}/`) ? location.slice(this.folder.length + 1) : null;
     if (name !== null && !name.includes('/')) need(this.own, name, needed);
     else need(this.elsewhere, location, needed);
+  }
+}
+
+function neededOf(file: Exclude<FileReference, { kind: 'RELATIVE' }>): Needed {
+  switch (file.kind) {
+    case 'ABSOLUTE':
+      return { bytes: file.sizeBytes, whole: true };
+    case 'SEGMENT':
+      return { bytes: file.fromByte + file.sizeBytes, whole: false };
+    case 'CHANGES':
+      return { bytes: 1, whole: false };
   }
 }
 
@@ -128,10 +136,17 @@ function need(files: Map<string, Needed>, file: string, needed: Needed): void {
   if (!before || needed.bytes > before.bytes) files.set(file, needed);
 }
 
-async function lookForOwn({ reader, path, signal }: SnapshotToInspect, own: ReadonlyMap<string, Needed>, found: Found) {
-  if (own.size === 0) return;
+/** Answers how many could not be looked at: all, where the folder is away by now that `_metadata` was read in. */
+async function lookForOwn(
+  { reader, path, signal }: SnapshotToInspect,
+  own: ReadonlyMap<string, Needed>,
+  found: Found,
+): Promise<number> {
+  if (own.size === 0) return 0;
   const there = new Map((await reader.list(path, signal)).map(({ name, sizeBytes }) => [name, sizeBytes]));
+  if (!there.has('_metadata')) return own.size;
   for (const [name, expected] of own) found(name, expected, there.get(name) ?? null);
+  return 0;
 }
 
 /** Answers how many could not be looked at. */

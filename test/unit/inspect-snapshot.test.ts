@@ -8,10 +8,12 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspectSnapshot, type SizeElsewhere, type SnapshotToInspect } from '../../src/savepoint/inspect-snapshot.js';
+import { absolute, changelog, changesInFiles, metadata, operator, subtask } from '../support/metadata-writer.js';
 import { realMetadata, SNAPSHOTS } from '../support/metadata-files.js';
 
 let root: string;
@@ -105,6 +107,29 @@ describe('a snapshot that is inspected', () => {
     });
     expect(shared?.notReached).toBeGreaterThan(0);
     expect(shared?.notReached).toBeLessThanOrEqual(shared?.files ?? 0);
+  });
+
+  it.each([
+    ['with the byte that says whether they are compressed', 100, 0],
+    ['compressed', 3, 0],
+    ['empty', 0, 1],
+    ['gone', null, 1],
+  ])('holds changes of a changelog of any length: %s', async (_, size, damaged) => {
+    const keyed = changelog(14, [], [changesInFiles(13, absolute('file:/dstl/one', 99))]);
+    const bytes = metadata(6, [operator(6, { subtasks: [subtask(6, { index: 0, keyed })] })]);
+    writeFileSync(path.join(root, '_metadata'), bytes);
+    const found = await inspect('', '', '', { sizeElsewhere: async () => size });
+    expect(found).toMatchObject({ files: 1, damaged });
+    expect(found?.damages).toEqual(
+      damaged === 0 ? [] : [{ file: 'file:/dstl/one', expectedBytes: 1, foundBytes: size }],
+    );
+  });
+
+  it('says of its own files nothing once its folder has gone away under the look', async () => {
+    const gone = { ...reader, list: async () => [] };
+    const seen = await inspect('2.3.0', 'state-in-files', '', { reader: gone });
+    expect(seen).toMatchObject({ damaged: 0, notReached: seen?.files });
+    expect(seen?.files).toBeGreaterThan(0);
   });
 
   it('tells how far it is, and ends when it is told to', async () => {

@@ -4,7 +4,9 @@ export type FileReference =
   | { kind: 'RELATIVE'; name: string; sizeBytes: number }
   | { kind: 'ABSOLUTE'; location: string; sizeBytes: number }
   /** A part of a file that holds the state of several (file merging, from 1.20 on). */
-  | { kind: 'SEGMENT'; location: string; fromByte: number; sizeBytes: number };
+  | { kind: 'SEGMENT'; location: string; fromByte: number; sizeBytes: number }
+  /** Of a changelog. `sizeBytes` counts the changes before they were compressed, without what the file begins with: it may be any length. */
+  | { kind: 'CHANGES'; location: string; sizeBytes: number };
 
 /** How operator state is distributed when the parallelism changes. */
 export type Distribution = 'SPLIT' | 'UNION' | 'BROADCAST';

@@ -33,8 +33,8 @@ export class HandleReader {
     private readonly onFile: (file: FileReference) => void,
   ) {}
 
-  /** A file, a part of one, or the bytes themselves. */
-  *stream(depth = 0): Reading<number> {
+  /** A file, a part of one, or the bytes themselves. `whole`: what a file by its whole location is. */
+  *stream(depth = 0, whole: 'ABSOLUTE' | 'CHANGES' = 'ABSOLUTE'): Reading<number> {
     const { bytes } = this;
     if (bytes.lacks(1)) yield* bytes.more(1);
     const type = bytes.i8();
@@ -49,7 +49,7 @@ export class HandleReader {
       case 2: {
         const sizeBytes = yield* this.size();
         const location = yield* this.text();
-        this.onFile({ kind: 'ABSOLUTE', location, sizeBytes });
+        this.onFile({ kind: whole, location, sizeBytes });
         return sizeBytes;
       }
       case 6: {
@@ -60,7 +60,7 @@ export class HandleReader {
       }
       case 3:
         yield* this.skipKeyGroups();
-        return yield* this.stream(this.deeper(depth));
+        return yield* this.stream(this.deeper(depth), whole);
       case 15: {
         const fromByte = yield* this.size();
         const sizeBytes = yield* this.size();
@@ -264,7 +264,7 @@ export class HandleReader {
     let size = 0;
     for (let n = 0; n < many; n += 1) {
       yield* bytes.skip(8); // offset
-      size += yield* this.stream();
+      size += yield* this.stream(0, 'CHANGES');
     }
     yield* bytes.skip(16); // sizes, which the files have too
     yield* this.skipText();

@@ -141,6 +141,20 @@ describe('what no snapshot here holds', () => {
     }
   });
 
+  it.each([10, 13] as const)('changes in files, of which none is as long as its handle says (%s)', async (type) => {
+    const keyed = changelog(
+      14,
+      [incremental(11, absolute('s3://b/m', 4), [], [])],
+      [changesInFiles(type, absolute('s3://b/c', 7), absolute('s3://b/d', 0))],
+    );
+    const got = await read(metadata(6, [operator(6, { subtasks: [subtask(6, { index: 0, keyed })] })]));
+    expect(got.files).toEqual([
+      { kind: 'ABSOLUTE', location: 's3://b/m', sizeBytes: 4 },
+      { kind: 'CHANGES', location: 's3://b/c', sizeBytes: 7 },
+      { kind: 'CHANGES', location: 's3://b/d', sizeBytes: 0 },
+    ]);
+  });
+
   it('channel state, before version 6 and from it on', async () => {
     const old = await read(of(5, { index: 0, input: [channel(10, relative('c', 99))], output: [channel(5, none)] }));
     expect(old.operators[0]?.stateBytes.channel).toBe(15);
