@@ -1,5 +1,6 @@
 import { lookInto, lookThrough } from '../cluster/storage-access.js';
 import type { Claim } from '../db/claims.js';
+import { isLyingHere } from '../storage/lying-here.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import type { WhereItLies } from './containment.js';
 import type { AdvanceDeletionDeps } from './deletion-deps.js';
@@ -91,16 +92,6 @@ async function look(reader: StorageReader, path: string, countWhole: boolean): P
   const counted = { files: 0, bytes: 0 };
   await count(reader, path, 0, counted);
   return counted.files === 0 ? { left: false } : { left: true, metadata, counted };
-}
-
-/**
- * Whether this is where it lay: Flink removes the folder of a savepoint and leaves the one above (1.20.5, 2.3.0). Without that, nothing
- * being there may as well mean that a mount is missing or that the root was moved, and then it proves nothing.
- */
-async function isLyingHere(reader: StorageReader, path: string): Promise<boolean> {
-  if (reader.impliesDirectories) return true; // it has answered, and is proven to be the place
-  const above = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-  return above === '' ? (await reader.list('')).length > 0 : reader.exists(above);
 }
 
 async function count(reader: StorageReader, path: string, depth: number, counted: Counted): Promise<void> {

@@ -38,11 +38,16 @@ export const checkpointRootOf = (flink: FakeFlink): string =>
 
 /** A `_metadata` as an incremental checkpoint of RocksDB has it: some of its files lie elsewhere. Writes those too. */
 export function writeCheckpoint(location: string, checkpointId: number, filesElsewhere: readonly string[]): void {
-  mkdirSync(onDisk(location), { recursive: true });
   for (const file of filesElsewhere) {
     mkdirSync(dirname(onDisk(file)), { recursive: true });
     writeFileSync(onDisk(file), 'x'.repeat(100));
   }
+  writeCheckpointAlone(location, checkpointId, filesElsewhere);
+}
+
+/** The same without the files elsewhere. */
+export function writeCheckpointAlone(location: string, checkpointId: number, filesElsewhere: readonly string[]): void {
+  mkdirSync(onDisk(location), { recursive: true });
   const shared = filesElsewhere.map((file, at) => pair(`${at}.sst`, absolute(file, 100)));
   const keyed = incremental(11, relative('own', 10), shared, []);
   writeFileSync(join(onDisk(location), 'own'), 'x'.repeat(10));
