@@ -86,7 +86,11 @@ export function checkpointRestorable(facts: CheckpointToJudge): Verdict<RestoreO
       ? no(RestoreObstacle.DELETED, 'A retention policy has disposed of what its run left behind.', ANOTHER)
       : no(RestoreObstacle.BEING_DELETED, 'A retention policy disposes of what its run left behind.', ANOTHER);
   if (retained?.data === 'MISSING')
-    return no(RestoreObstacle.DATA_MISSING, 'Its _metadata is not in its storage.', ANOTHER);
+    return no(
+      RestoreObstacle.DATA_MISSING,
+      'Its _metadata was not in its storage when it was last looked for.',
+      `${ANOTHER} If its data were brought back, name it (FROM_CHECKPOINT, FROM_LOCATION): a start looks for it once more.`,
+    );
   if (kind === 'SAVEPOINT' || retained) return free; // Flink never deletes a savepoint by itself
   return run.endRead
     ? no(RestoreObstacle.NOT_RETAINED, 'Its run has ended, and it is not among what the run left behind.', ANOTHER)

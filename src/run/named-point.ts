@@ -107,7 +107,7 @@ export const isGoing = (what: string): SnapshotNotRestorable =>
     'what its run left behind is being disposed of, or was, as a retention policy says (leftBehind: DISPOSE). Choose another.',
   );
 
-/** What is recorded of it against a start, whoever names it and however. A savepoint of somebody else is Flink's to keep. */
+/** What is recorded of it for good against a start, whoever names it and however. A savepoint of somebody else is Flink's to keep. */
 export function ofCheckpoint(
   { point, jobState, flinkJobId, state, discarded, going }: NamedCheckpoint,
   what: string,
@@ -124,5 +124,5 @@ export function ofCheckpoint(
       what,
       'it was held in the memory of the JobManager alone. Set execution.checkpointing.dir for the next run.',
     );
-  return ofData(point, what);
+  return null; // one that was not there once is looked for anew before anything is submitted: it may be back
 }

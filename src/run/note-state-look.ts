@@ -25,7 +25,7 @@ export async function noteStateLook(
   { data, result, why }: StateFinding,
 ): Promise<void> {
   await database.transaction(async (tx) => {
-    const noteworthy = data === DataState.NOT_CHECKED ? NOTHING : await noteData(tx, work, data, why);
+    const noteworthy = await noteData(tx, work, look, { data, why });
     if (look.kind === 'READ') {
       const key = work.startSavepointId === null ? state.place : { savepointId: work.startSavepointId };
       if (key) await keepContents(tx, key, contentsOf(look.inspection));
@@ -48,16 +48,17 @@ const NOTHING: Noteworthy = { deploymentId: null, events: [] };
 async function noteData(
   tx: Transaction,
   { startSavepointId, startJobId, startCheckpointId }: SubmissionAtWork,
-  data: DataState,
-  why: string | null,
+  look: SnapshotLook,
+  { data, why }: Pick<StateFinding, 'data' | 'why'>,
 ): Promise<Noteworthy> {
   if (startSavepointId === null) {
     // That files of it are damaged is told by its contents: of what runs leave behind no more is kept than whether it is there.
-    const there = data === DataState.MISSING ? 'MISSING' : 'PRESENT';
-    if (startJobId !== null && startCheckpointId !== null)
-      await noteDataOfRetained(tx, startJobId, startCheckpointId, there);
+    const there = isMetadataThere(look, data);
+    if (there !== null && startJobId !== null && startCheckpointId !== null)
+      await noteDataOfRetained(tx, startJobId, startCheckpointId, there ? 'PRESENT' : 'MISSING');
     return NOTHING;
   }
+  if (data === DataState.NOT_CHECKED) return NOTHING;
   const savepoint = await findSavepoint(tx, startSavepointId);
   if (!savepoint) return NOTHING;
   const { id, deploymentId, location } = savepoint;
@@ -67,6 +68,12 @@ async function noteData(
   const about = { deploymentId, savepointId: id, jobId: savepoint.jobId, storageId: savepoint.storageId };
   const event = { ...about, ...EVENTS[data as keyof typeof EVENTS](`savepoint ${id}`, location ?? '', why ?? '') };
   return { deploymentId, events: [event] };
+}
+
+/** null: it cannot be told. What was seen counts, also where files of it lie out of reach. */
+function isMetadataThere({ kind }: SnapshotLook, data: DataState): boolean | null {
+  if (kind === 'READ' || kind === 'NOT_METADATA') return true;
+  return data === DataState.MISSING ? false : null;
 }
 
 const EVENTS = {

@@ -35,7 +35,7 @@ registerEnumType(PlanFindingCode, {
     END_UNCERTAIN: { description: 'The record may not reach to the end of the run.' },
     DRAINED: { description: 'It was made by a stop with drain.' },
     STOP_FAILED_AFTER: { description: 'The stop that made it failed afterwards.' },
-    DATA_NOT_CHECKED: { description: 'Its files could not be looked for.' },
+    DATA_NOT_CHECKED: { description: 'Its files could not be looked for, or were not there when they last were.' },
     NON_RESTORED_STATE_ALLOWED: { description: 'State that the job has no place for is dropped without a word.' },
     STARTS_EMPTY: {
       description:

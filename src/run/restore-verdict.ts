@@ -152,6 +152,13 @@ function aboutState(point: RestorePoint): Finding[] {
         'The stop that made it failed afterwards, and its side effects may be uncommitted: starting from it commits them.',
       ),
     );
+  if (point.data === DataState.MISSING)
+    findings.push(
+      warning(
+        FindingCode.DATA_NOT_CHECKED,
+        'It was not there when it was last looked for; the start looks for it once more, and ends (STATE_DAMAGED) if it is not back.',
+      ),
+    );
   if (point.data === DataState.NOT_CHECKED)
     findings.push(
       info(
