@@ -12,7 +12,7 @@ import { type LookEnded, lookWithin } from '../savepoint/look-within.js';
 import { type DataState, SavepointState } from '../savepoint/savepoint.enums.js';
 import { refuseCheckpointId } from '../savepoint/savepoint-id.js';
 import { contentsOf } from '../savepoint/snapshot-contents.js';
-import { keepContents } from '../savepoint/snapshot-contents.store.js';
+import { keepContents, wasRead } from '../savepoint/snapshot-contents.store.js';
 import { wakeRetention } from '../savepoint/wake-retention.js';
 import { lockSavepointRow, recordData } from './drift.store.js';
 import type { RecheckSavepointInput, RecheckSavepointResult } from './drift.types.js';
@@ -32,7 +32,8 @@ export async function recheckSavepoint(
   const wrongId = refuseCheckpointId('savepointId', input.savepointId);
   if (wrongId) return wrongId;
   const look = await lookFor(database, input.savepointId, lookMs); // outside the transaction, which no slow storage must hold up
-  const data = dataOfLook(look);
+  const wasReadBefore = look.kind === 'NOT_METADATA' && (await wasRead(database, { savepointId: input.savepointId }));
+  const data = dataOfLook(look, wasReadBefore);
   const request: KeyedRequest = { caller, idempotencyKey: input.idempotencyKey, mutation: 'recheckSavepoint', input };
   return answerOnce(database, request, findSavepoint, async (tx) => {
     const before = await findSavepoint(tx, input.savepointId);

@@ -4,6 +4,7 @@ import { failPoint } from '../fail-point.js';
 import type { FlinkApi } from '../flink/flink.types.js';
 import { JobFailureCode, JobState } from '../job/job.entity.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
+import { wasRead } from '../savepoint/snapshot-contents.store.js';
 import { type LookingDeps, lookWhileWanted } from './look-while-wanted.js';
 import { noteStateLook } from './note-state-look.js';
 import type { SubmissionAtWork } from './run.store.js';
@@ -46,7 +47,7 @@ export async function lookAtStartState(
       return false;
     }
     failPoint('start.state-looked-at');
-    const found = findingOf(look);
+    const found = findingOf(look, look.kind === 'NOT_METADATA' && (await wasReadBefore(database, work, state)));
     await noteStateLook(database, work, claim, state, look, found);
     work.stateLook = { result: found.result, why: found.why };
   }
@@ -80,6 +81,11 @@ async function lookAt(
     return 'GO_ON';
   };
   return lookWhileWanted(deps, claim, { place, location, tick });
+}
+
+async function wasReadBefore(sql: Sql, work: SubmissionAtWork, { place }: StateToLookAt): Promise<boolean> {
+  const key = work.startSavepointId === null ? place : { savepointId: work.startSavepointId };
+  return key !== null && wasRead(sql, key);
 }
 
 async function messageOf(sql: Sql, work: SubmissionAtWork, why: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { damageInWords, dataOfLook, withoutStop } from '../savepoint/data-of-look.js';
+import { damageInWords, dataOfLook, strangeInWords, withoutStop } from '../savepoint/data-of-look.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import type { SnapshotLook } from '../savepoint/look-at-snapshot.js';
 import { DataState } from '../savepoint/savepoint.enums.js';
@@ -20,9 +20,9 @@ export interface StateFinding {
   data: DataState;
 }
 
-/** What a look says of the state that a start is to take. What cannot be told is never damage. Pure. */
-export function findingOf(look: SnapshotLook): StateFinding {
-  const data = dataOfLook(look);
+/** What a look says of the state that a start is to take; `wasRead`: an earlier one read it. What cannot be told is never damage. Pure. */
+export function findingOf(look: SnapshotLook, wasRead: boolean): StateFinding {
+  const data = dataOfLook(look, wasRead);
   if (data === DataState.MISSING) return { result: 'DAMAGED', why: 'its _metadata is gone', data };
   if (data === DataState.DAMAGED) return { result: 'DAMAGED', why: damageInWords(look), data };
   const why = whyNotTold(look);
@@ -38,7 +38,7 @@ function whyNotTold(look: SnapshotLook): string | null {
     case 'NO_METADATA':
       return 'no _metadata was seen, in a storage that is not proven to be the same place';
     case 'NOT_METADATA':
-      return `its _metadata is of a format that is not known here: ${withoutStop(look.error.message)}`;
+      return strangeInWords(look);
     case 'READ': {
       const { notReached, files } = look.inspection;
       return notReached > 0 ? `${notReached} of its ${files} files lie where Stateward cannot look` : null;

@@ -7,6 +7,7 @@ import { type LookEnded, lookWithin } from './look-within.js';
 import type { AdvanceSavepointDeps, HowLong, ReadDetailsDeps } from './savepoint-deps.js';
 import type { DataState } from './savepoint.enums.js';
 import type { SavepointAtWork } from './savepoint.store.js';
+import { wasRead } from './snapshot-contents.store.js';
 
 /** What is asked for beside the statistics: hardly any snapshot needs longer. */
 const QUICK_MS = 2_000;
@@ -57,11 +58,11 @@ async function check({ database }: AdvanceSavepointDeps, work: SavepointAtWork, 
     if (!found) return { state: null, again: 'NEVER' };
     if (look.kind === 'READ' && look.inspection.notReached > 0) look = await lookOnce(); // what is not there counts from now on
   }
-  return judge(look, await entriesBeside({ database }, work, place, look));
+  const state = dataOfLook(look, look.kind === 'NOT_METADATA' && (await wasRead(database, { savepointId: work.id })));
+  return judge(look, state, await entriesBeside({ database }, work, place, look));
 }
 
-function judge(look: SnapshotLook | LookEnded, entries: string[] | 'SOON'): DataCheck {
-  const state = dataOfLook(look);
+function judge(look: SnapshotLook | LookEnded, state: DataState | null, entries: string[] | 'SOON'): DataCheck {
   if (look.kind === 'ENDED') return { state: null, again: 'LONGER' };
   if (look.kind === 'NOT_SEEN') return { state: null, again: look.soon ? 'SOON' : 'NEVER' };
   if (state === null) return { state, again: 'NEVER' };

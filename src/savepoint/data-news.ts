@@ -1,6 +1,6 @@
 import { EventType } from '../event/event-types.js';
 import type { NewEvent } from '../event/record-event.js';
-import { damageInDetail, damageInWords } from './data-of-look.js';
+import { damageInDetail, damageInWords, isForeign } from './data-of-look.js';
 import type { SnapshotLook } from './look-at-snapshot.js';
 import { DataState } from './savepoint.enums.js';
 
@@ -35,7 +35,12 @@ export function dataNews(
       return {
         ...about,
         type: EventType.SAVEPOINT_DATA_FOUND,
-        message: `A _metadata of savepoint ${id} is at ${location}, of a version that is not known here: whether all of its data are there cannot be told.`,
+        message: `A _metadata of savepoint ${id} is at ${location}, ${strangeness(look)}: whether all of its data are there cannot be told.`,
       };
   }
 }
+
+const strangeness = (look: SnapshotLook): string =>
+  look.kind === 'NOT_METADATA' && isForeign(look)
+    ? 'which does not begin as Flink writes it, and was never read here; it may be encrypted or wrapped on its way to the storage'
+    : 'of a version that is not known here';

@@ -3,17 +3,18 @@ import type { LookEnded } from './look-within.js';
 import { DataState } from './savepoint.enums.js';
 
 /**
- * What a look says of the data of a snapshot; null: nothing, and what was known before stays. NOT_CHECKED: there is a `_metadata`, of a
- * version that is not known here, so that nobody can tell what belongs to it; that is no damage.
+ * What a look says of the data of a snapshot; null: nothing, and what was known before stays. NOT_CHECKED: there is a `_metadata` that
+ * is not understood here, so that nobody can tell what belongs to it; that is no damage. It is of a version that is not known, or it
+ * begins as none does and never did otherwise (`wasRead`): what Flink writes may be encrypted or wrapped on its way to the storage.
  */
-export function dataOfLook(look: SnapshotLook | LookEnded): DataState | null {
+export function dataOfLook(look: SnapshotLook | LookEnded, wasRead: boolean): DataState | null {
   switch (look.kind) {
     case 'READ':
       return look.inspection.damaged > 0 ? DataState.DAMAGED : DataState.PRESENT;
     case 'NO_METADATA':
       return look.proven ? DataState.MISSING : null;
     case 'NOT_METADATA':
-      return isOtherVersion(look) ? DataState.NOT_CHECKED : DataState.DAMAGED;
+      return isOtherVersion(look) || (isForeign(look) && !wasRead) ? DataState.NOT_CHECKED : DataState.DAMAGED;
     case 'NOT_SEEN':
     case 'ENDED':
       return null;
@@ -22,6 +23,17 @@ export function dataOfLook(look: SnapshotLook | LookEnded): DataState | null {
 
 export const isOtherVersion = ({ error }: Extract<SnapshotLook, { kind: 'NOT_METADATA' }>): boolean =>
   error.code === 'VERSION_NOT_SUPPORTED';
+
+/** It begins as no `_metadata` does. */
+export const isForeign = ({ error }: Extract<SnapshotLook, { kind: 'NOT_METADATA' }>): boolean =>
+  error.code === 'NOT_METADATA';
+
+/** Why a `_metadata` that is there is not understood, where that is no damage: within a sentence. */
+export function strangeInWords(look: Extract<SnapshotLook, { kind: 'NOT_METADATA' }>): string {
+  return isOtherVersion(look)
+    ? `its _metadata is of a format that is not known here: ${withoutStop(look.error.message)}`
+    : `its _metadata does not begin as Flink writes it, and was never read here: it may be encrypted or wrapped on its way to the storage`;
+}
 
 /** So many files are named in a sentence. */
 const NAMED = 3;

@@ -84,7 +84,7 @@ function ofMetadata(
     flinkCheckpointId: checkpointId,
     sizeBytes: stateBytesOf(contents),
     verified: true,
-    data: dataOfLook(look) ?? DataState.NOT_CHECKED,
+    data: dataOfLook(look, false) ?? DataState.NOT_CHECKED,
     checked: true,
     warnings: damage === null ? [] : [{ code: 'DATA_DAMAGED', message: warningOf(damage) }],
     contents,

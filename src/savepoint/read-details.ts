@@ -10,6 +10,7 @@ import { sameLocation } from '../flink/location.js';
 import { checkData, type DataCheck } from './check-data.js';
 import { contentsByStatistics } from './contents-by-statistics.js';
 import { dataNews } from './data-news.js';
+import { isForeign } from './data-of-look.js';
 import { DataState, DetailsState, SavepointState } from './savepoint.enums.js';
 import type { AdvanceSavepointDeps, ReadDetailsDeps } from './savepoint-deps.js';
 import { roomPauseMs } from './look-pause.js';
@@ -154,7 +155,8 @@ function dataEvents(work: SavepointAtWork, data: DataCheck): NewEvent[] {
   if (data.state === null) return [];
   const about = subjectOf(work);
   const events: NewEvent[] = [];
-  if (data.state === DataState.MISSING || data.state === DataState.DAMAGED)
+  const isStrange = data.look.kind === 'NOT_METADATA' && isForeign(data.look);
+  if (data.state === DataState.MISSING || data.state === DataState.DAMAGED || isStrange)
     events.push(dataNews(work, data.state, data.look, about));
   if (data.entries.length > 1) {
     events.push({

@@ -89,13 +89,15 @@ registerEnumType(DataState, {
   valuesConfig: {
     NOT_CHECKED: {
       description:
-        'Not looked for yet, the storage cannot be read by Stateward, or _metadata is of a version that is not known here; it says nothing about the data.',
+        'Not looked for yet, the storage cannot be read by Stateward, or _metadata is of a version that is not known here, or begins as none does and was never read otherwise, as where it is encrypted on its way; it says nothing about the data.',
     },
     PRESENT: {
       description:
         'Its _metadata file, which Flink writes last, was seen and, where fingerprint says so, read: all files that it points to are there, as far as they can be looked at.',
     },
-    MISSING: { description: 'Its _metadata file is not in a storage that is PROVEN readable.' },
+    MISSING: {
+      description: 'Its _metadata file is not in a storage that is PROVEN readable, where the folder above it is.',
+    },
     DAMAGED: {
       description:
         'Its _metadata cannot be read, or files that it points to are gone or of another size: not restored from.',

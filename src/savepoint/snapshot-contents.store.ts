@@ -62,6 +62,16 @@ export async function readContents(
   return row ? { contents: fromStored(row.contents), readAt: row.readAt } : null;
 }
 
+/** Whether its `_metadata` was ever read. */
+export async function wasRead(sql: Sql, key: SnapshotKey): Promise<boolean> {
+  const place = 'savepointId' in key ? null : key;
+  const row = await sql.row(
+    `select 1 from snapshot_contents where source = 'METADATA' and (savepoint_id = $1 or (storage_id, path) = ($2::uuid, $3))`,
+    ['savepointId' in key ? key.savepointId : null, place?.storageId ?? null, place?.path ?? null],
+  );
+  return row !== undefined;
+}
+
 /** Of savepoints, by their ids. */
 export async function contentsOfSavepoints(sql: Sql, ids: readonly string[]): Promise<Map<string, ReadContents>> {
   const rows = await sql.rows<{ id: string; contents: StoredContents; readAt: Date }>(

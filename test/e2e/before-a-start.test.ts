@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
@@ -48,6 +48,26 @@ async function savepointLeft(): Promise<Data> {
   return savepoint;
 }
 
+/** A checkpoint of a run that has ended. */
+async function checkpointLeft(): Promise<void> {
+  flink.job(scenario.flinkJobId).completeCheckpoint();
+  await waitFor(
+    () =>
+      stateward.services.database.row('select 1 from checkpoint where job_id = $1 and location is not null', [
+        scenario.jobId,
+      ]),
+    { what: 'the checkpoint to be recorded', timeoutMs: 20_000 },
+  );
+  flink.job(scenario.flinkJobId).setState('CANCELED');
+  await jobIn(stateward, scenario.jobId, 'CANCELLED');
+}
+
+const leftIsRead = () =>
+  waitFor(
+    () => stateward.services.database.row('select 1 from retained_checkpoint where job_id = $1', [scenario.jobId]),
+    { what: 'what was left to be read', timeoutMs: 20_000 },
+  );
+
 const start = (savepoint: Data, more: object = {}): Promise<Data> =>
   askToStart(stateward, scenario.deploymentId, { strategy: 'FROM_SAVEPOINT', savepointId: savepoint.id, ...more });
 
@@ -72,6 +92,13 @@ async function expectRefused(jobId: string): Promise<Data> {
 
 const dataOf = async ({ id }: Data) =>
   (await stateward.services.database.row<{ data: string }>('select data from savepoint where id = $1', [id]))?.data;
+
+const dataOfLeft = async () =>
+  (
+    await stateward.services.database.row<{ data: string }>('select data from retained_checkpoint where job_id = $1', [
+      scenario.jobId,
+    ])
+  )?.data;
 
 describe('before a start is submitted', () => {
   it('its state is looked at, and what it holds is kept', async () => {
@@ -158,17 +185,8 @@ describe('before a start is submitted', () => {
     ['cut short', 'FAILED'],
     ['gone, in a storage that is not proven', 'RUNNING'],
   ])('a file of a checkpoint that the last run left behind counts too: %s', async (what, state) => {
-    flink.job(scenario.flinkJobId).completeCheckpoint();
     const { database } = stateward.services;
-    await waitFor(
-      () => database.row('select 1 from checkpoint where job_id = $1 and location is not null', [scenario.jobId]),
-      {
-        what: 'the checkpoint to be recorded',
-        timeoutMs: 20_000,
-      },
-    );
-    flink.job(scenario.flinkJobId).setState('CANCELED');
-    await jobIn(stateward, scenario.jobId, 'CANCELLED');
+    await checkpointLeft();
     const file = join(folder, 'checkpoints', scenario.flinkJobId, 'chk-1', COUNTER_FILE);
     await (what === 'cut short' ? truncate(file, 1) : rm(file));
     const asked = await askToStart(stateward, scenario.deploymentId, { strategy: 'LATEST_STATE' });
@@ -180,6 +198,71 @@ describe('before a start is submitted', () => {
       `${scenario.flinkJobId}/chk-1`,
     ]);
     expect(kept?.contents.files).toMatchObject(state === 'FAILED' ? { damaged: 1 } : { damaged: 0, notReached: 1 });
+  });
+
+  it.each(['a savepoint', 'a retained checkpoint'])(
+    'a mount that is away takes %s for neither missing nor damaged',
+    async (what) => {
+      const { database } = stateward.services;
+      const isSavepoint = what === 'a savepoint';
+      const savepoint = isSavepoint ? await savepointLeft() : await checkpointLeft();
+      const root = join(folder, isSavepoint ? 'savepoints' : 'checkpoints');
+      await database.changed(
+        `update storage set read_state = 'PROVEN' where id in (select storage_id from storage_root where cluster_id = $1)`,
+        [scenario.clusterId],
+      );
+      if (!isSavepoint) await leftIsRead();
+      await rename(root, `${root}-away`);
+      await mkdir(root);
+      flink.knobs.writesFiles = false; // this Flink sees it
+      const { id } = await askToStart(stateward, scenario.deploymentId, { strategy: 'LATEST_STATE' });
+      expect(await jobOf(stateward, id, 20_000)).toMatchObject({ state: 'RUNNING' });
+      const { stateLook } = await looked(id);
+      expect(stateLook).toMatchObject({ result: 'NOT_TOLD', why: expect.stringContaining('not be mounted') });
+      await rm(root, { recursive: true });
+      await rename(`${root}-away`, root);
+      if (savepoint) expect(await dataOf(savepoint)).toBe('PRESENT');
+      else expect(await dataOfLeft()).not.toBe('MISSING');
+    },
+  );
+
+  it('a checkpoint that was not there once, and was brought back, is taken by its name, and is there again', async () => {
+    const { database } = stateward.services;
+    await checkpointLeft();
+    await leftIsRead();
+    await database.changed(
+      `update storage set read_state = 'PROVEN' where id in (select storage_id from storage_root where cluster_id = $1)`,
+      [scenario.clusterId],
+    );
+    const left = join(folder, 'checkpoints', scenario.flinkJobId, 'chk-1');
+    await rename(left, `${left}-away`);
+    const from = { strategy: 'FROM_CHECKPOINT', checkpointId: `${scenario.jobId}:1` };
+    for (const start of [{ strategy: 'LATEST_STATE' }, from]) {
+      const asked = await askToStart(stateward, scenario.deploymentId, start);
+      expect(asked).toMatchObject({ __typename: 'Job' });
+      await expectRefused(asked.id);
+      expect(await dataOfLeft()).toBe('MISSING');
+    }
+    expect(await askToStart(stateward, scenario.deploymentId, { strategy: 'LATEST_STATE' })).toMatchObject({
+      code: 'NO_RESTORABLE_STATE',
+    });
+    await rename(`${left}-away`, left);
+    const { id } = await askToStart(stateward, scenario.deploymentId, from);
+    expect(await jobOf(stateward, id, 20_000)).toMatchObject({ state: 'RUNNING' });
+    expect((await looked(id)).stateLook).toMatchObject({ result: 'WHOLE' });
+    expect(await dataOfLeft()).toBe('PRESENT');
+  });
+
+  it('a _metadata that begins as none does and was never read stops nothing, and that is said', async () => {
+    const savepoint = await savepointLeft();
+    await stateward.services.database.changed('delete from snapshot_contents where savepoint_id = $1', [savepoint.id]);
+    await writeFile(pathOf(savepoint, '_metadata'), 'this is what an encrypted one may look like, for all one knows');
+    flink.knobs.writesFiles = false; // this Flink reads it
+    const { id } = await start(savepoint);
+    expect(await jobOf(stateward, id, 20_000)).toMatchObject({ state: 'RUNNING' });
+    const { stateLook } = await looked(id);
+    expect(stateLook).toMatchObject({ result: 'NOT_TOLD', why: expect.stringContaining('encrypted') });
+    expect(await dataOf(savepoint)).toBe('PRESENT');
   });
 
   it('a storage that hangs is not waited for without end: the start goes on, and says so', async () => {

@@ -89,7 +89,6 @@ describe('a savepoint that has completed', () => {
 
   it.each([
     ['cut off', faults.truncated],
-    ['foreign', faults.foreign],
     ['empty', faults.empty],
     ['of files that are not there', async () => faults.missingFile()],
   ])('is DAMAGED where its _metadata is %s, told once', async (_, bytes) => {
@@ -108,6 +107,19 @@ describe('a savepoint that has completed', () => {
     const savepoint = await completed();
     expect(savepoint).toMatchObject({ data: 'NOT_CHECKED', fingerprint: { source: 'REST', metadataVersion: null } });
     expect((await eventsOf(stateward, savepoint.id)).join()).not.toContain('SAVEPOINT_DATA');
+  });
+
+  it('is not known where its _metadata begins as none does, as where it is encrypted on its way; that is told once', async () => {
+    written = await faults.foreign();
+    const savepoint = await completed();
+    expect(savepoint).toMatchObject({ data: 'NOT_CHECKED', fingerprint: { source: 'REST', metadataVersion: null } });
+    const events = await eventsOf(stateward, savepoint.id);
+    expect(events.filter((type) => type.startsWith('SAVEPOINT_DATA'))).toEqual(['SAVEPOINT_DATA_FOUND']);
+    const told = await stateward.services.database.row<{ message: string }>(
+      `select message from event where savepoint_id = $1 and type = 'SAVEPOINT_DATA_FOUND'`,
+      [savepoint.id],
+    );
+    expect(told?.message).toContain('does not begin as Flink writes it');
   });
 
   it('may point outside of its folder, and may be large', async () => {

@@ -64,8 +64,7 @@ const dataOf = async (id: string) =>
 describe('a savepoint that is rechecked', () => {
   it.each([
     ['cut off', faults.truncated, 'TRUNCATED'],
-    ['foreign', faults.foreign, 'NOT_METADATA'],
-    ['empty', faults.empty, 'NOT_METADATA'],
+    ['empty', faults.empty, 'TRUNCATED'],
   ])('is DAMAGED where its _metadata is %s, and PRESENT when it is whole again', async (_, bytes, code) => {
     const id = await savepoint();
     await snapshotAt(scene, PATH, await bytes());
@@ -78,6 +77,28 @@ describe('a savepoint that is rechecked', () => {
     expect(damaged?.message).toMatch(/are damaged: its _metadata cannot be read \(At byte \d+ of _metadata/);
     expect(found?.type).toBe('SAVEPOINT_DATA_FOUND');
     expect(more).toEqual([]);
+  });
+
+  it('is not known where its _metadata is foreign and was never read, as where it is encrypted on its way', async () => {
+    const id = await savepoint({ data: 'PRESENT' });
+    await snapshotAt(scene, PATH, await faults.foreign());
+    for (const _ of ['once', 'again'])
+      expect(await recheck(id)).toMatchObject({ data: 'NOT_CHECKED', fingerprint: null });
+    const [news, ...more] = await newsOf(id);
+    expect(news?.message).toContain('which does not begin as Flink writes it, and was never read here');
+    expect(more).toEqual([]);
+  });
+
+  it('is DAMAGED where its _metadata is foreign now and was read before', async () => {
+    const id = await savepoint();
+    await snapshotAt(scene, PATH, await faults.real());
+    expect(await recheck(id)).toMatchObject({ data: 'PRESENT' });
+    await snapshotAt(scene, PATH, await faults.foreign());
+    expect(await recheck(id)).toMatchObject({ data: 'DAMAGED' });
+    expect((await newsOf(id)).at(-1)).toMatchObject({
+      type: 'SAVEPOINT_DATA_DAMAGED',
+      details: { metadata: 'NOT_METADATA' },
+    });
   });
 
   it('is DAMAGED where a file is missing, which is named; and the last look that was whole is shown', async () => {

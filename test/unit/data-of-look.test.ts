@@ -37,15 +37,21 @@ describe('the state of the data by a look', () => {
     ['no _metadata in another', async () => ({ kind: 'NO_METADATA', proven: false }), null],
     ['one cut off', async () => unread('TRUNCATED'), 'DAMAGED'],
     ['one that is corrupt', async () => unread('CORRUPT'), 'DAMAGED'],
-    ['a foreign one, wherever', async () => unread('NOT_METADATA', false), 'DAMAGED'],
+    ['a foreign one that was never read', async () => unread('NOT_METADATA'), 'NOT_CHECKED'],
     ['one of another version', async () => unread('VERSION_NOT_SUPPORTED'), 'NOT_CHECKED'],
     ['an unreadable storage', async () => ({ kind: 'NOT_SEEN', why: 'away', soon: true }), null],
   ])('is told of %s', async (_, look, state) => {
-    expect(dataOfLook(await look())).toBe(state);
+    expect(dataOfLook(await look(), false)).toBe(state);
+  });
+
+  it('is told of a foreign one that was read before, wherever: something else lies in its place now', () => {
+    expect(dataOfLook(unread('NOT_METADATA'), true)).toBe('DAMAGED');
+    expect(dataOfLook(unread('NOT_METADATA', false), true)).toBe('DAMAGED');
+    expect(dataOfLook(unread('VERSION_NOT_SUPPORTED'), true)).toBe('NOT_CHECKED');
   });
 
   it('is not told by a look that was ended', () => {
-    expect(dataOfLook({ kind: 'ENDED', afterMs: 5 })).toBeNull();
+    expect(dataOfLook({ kind: 'ENDED', afterMs: 5 }, true)).toBeNull();
   });
 });
 

@@ -74,7 +74,7 @@ function* readFile(bytes: ByteWindow, onFile: (file: FileReference) => void): Re
 
 /** Answers the version. What is not of this magic is no `_metadata`, however long. */
 function* readHeader(bytes: ByteWindow): Reading<number> {
-  if (!(yield* bytes.hasMore())) throw new MetadataError('NOT_METADATA', 0, 'the file is empty');
+  if (!(yield* bytes.hasMore())) throw bytes.fault('TRUNCATED', 'the file is empty');
   yield* bytes.more(4);
   if (bytes.i32() !== MAGIC)
     throw new MetadataError('NOT_METADATA', 0, 'it does not begin as a _metadata file of Flink does');

@@ -206,7 +206,7 @@ describe('what is no _metadata of Flink 1.3 to 2.3', () => {
   const header = (version: number) => all(i32(MAGIC), i32(version));
 
   it.each<[string, Buffer, string, number, RegExp]>([
-    ['an empty file', Buffer.alloc(0), 'NOT_METADATA', 0, /empty/],
+    ['an empty file', Buffer.alloc(0), 'TRUNCATED', 0, /empty/],
     ['another file', Buffer.from('PK\u0003\u0004 a jar'), 'NOT_METADATA', 0, /does not begin/],
     ['less than a header', Buffer.from([0x49, 0x60]), 'TRUNCATED', 0, /ends here/],
     ['version 1', header(1), 'VERSION_NOT_SUPPORTED', 4, /1\.2 and before/],
