@@ -115,9 +115,8 @@ async function rootsBeside(database: Database, storageId: string): Promise<Reach
 function placesToLook(roots: readonly ReachedStorage[], storageId: string, location: string): PlaceBelow[] {
   const { best, all } = placesOf(roots, location);
   const own = all.find((place) => place.storageId === storageId);
-  if (own && best.includes(own)) return [own];
   const [inner, another] = best;
-  return [...(own ? [own] : []), ...(inner && !another ? [inner] : [])];
+  return [...(own ? [own] : []), ...(inner && !another && inner !== own ? [inner] : [])];
 }
 
 function withoutProof(inspection: Inspection): Inspection {

@@ -143,6 +143,19 @@ describe('files are looked for', () => {
     expect(await look()).toMatchObject(whole);
   });
 
+  it('in the storage of the snapshot first, where another cluster reaches that too', async () => {
+    const another = await anotherCluster();
+    await changed('insert into storage_root (storage_id, cluster_id, uri, since) values ($1, $2, $3, $4)', [
+      storageId,
+      another,
+      'file:/their/checkpoints',
+      new Date(0),
+    ]);
+    await storageAt(another, `${root}/${run.flinkJobId}`, elsewhere);
+    mkdirSync(join(elsewhere, 'shared'));
+    expect(await look()).toMatchObject(whole);
+  });
+
   it('in no storage that only other clusters reach', async () => {
     await storageAt(await anotherCluster(), 'file:/of/others', elsewhere);
     writeFileSync(join(elsewhere, 'one'), 'x'.repeat(100));
