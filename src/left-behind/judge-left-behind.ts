@@ -1,5 +1,14 @@
 import type { Sql } from '../db/database.js';
-import { goesAt, keptByLook, keptByRecord, type LeftRun, NOT_LOOKED_AT, type WhyKept } from './left-behind-choice.js';
+import {
+  goesAt,
+  keptByLook,
+  keptByRecord,
+  type KeptSnapshot,
+  type LeftLook,
+  type LeftRun,
+  NOT_LOOKED_AT,
+  type WhyKept,
+} from './left-behind-choice.js';
 import { leftRuns, type WhichRuns } from './left-runs.js';
 import type { LeftLooks } from './look-at-left.js';
 
@@ -27,17 +36,34 @@ export async function judgeLeftBehind(
   { afterMs }: { afterMs: number },
 ): Promise<JudgedRun[]> {
   const { runs, unseen, now } = await leftRuns(sql, which);
+  const concern = whatConcerns(runs);
   return runs.map((run) => {
     const kept = keptByRecord(run, unseen, { now, afterMs });
     if (kept.length === 0) {
       const look = looks.get(run.jobId);
-      kept.push(...(look ? keptByLook(run, look) : [NOT_LOOKED_AT]));
+      kept.push(...(look ? keptByLook({ ...run, mayUseAny: concern(look) }, look) : [NOT_LOOKED_AT]));
     }
     const onlyTime = kept.length === 1 && kept[0]?.why === 'TOO_SOON';
     const at = goesAt(run, afterMs);
     const due = kept.every(({ lookAgain }) => lookAgain);
     return { ...summary(run), kept, goesAt: onlyTime ? at : null, dueSince: due ? at : null };
   });
+}
+
+/** Of what may use files of any run, what may of one of these by what was seen: found once for all looks that have seen the same, since both are many. */
+function whatConcerns(runs: readonly LeftRun[]): (look: LeftLook) => readonly KeptSnapshot[] {
+  const jobs = new Set(runs.map(({ flinkJobId }) => flinkJobId));
+  const found = new Map<LeftLook['reachOf'], readonly KeptSnapshot[]>();
+  return ({ reachOf }) => {
+    const before = found.get(reachOf);
+    if (before) return before;
+    const concerns = (runs[0]?.mayUseAny ?? []).filter(({ key }) => {
+      const folders = reachOf.get(key);
+      return !folders || folders.some((folder) => folder.split('/').some((name) => jobs.has(name)));
+    });
+    found.set(reachOf, concerns);
+    return concerns;
+  };
 }
 
 const summary = ({ jobId, run, checkpoints }: LeftRun) => ({

@@ -171,18 +171,25 @@ const inRecordedRun = (location: string) =>
  */
 async function ofCopies(sql: Sql): Promise<Kept[]> {
   const rows = await sql.rows<{ jobId: string; named: string; clusterId: string; createdAt: number; location: string }>(
-    `select j.id as "jobId", ${named('j', 'd')} as named, j.cluster_id as "clusterId", ${epoch('j.created_at')} as "createdAt", l.location
-       from (select id, start_location as location, start_savepoint_id as "savepointId" from job where start_location is not null
-             union
-             select id, restored_location, null from job where origin = 'ADOPTED' and restored_location is not null) l
-       join job j on j.id = l.id
+    `with concerned(id) as materialized (
+       select j.id from job j left join job_checkpoints a on a.job_id = j.id
+        where ${mayGoOn('j')} and (a.first_completed_id is null or j.checkpoint_interval_ms is null)
+       union
+       select j.id
+         from deployment d
+        cross join lateral (select coalesce((select o.run from job o where o.deployment_id = d.id and o.took_hold_at is not null
+                                              order by o.run desc limit 1), 0) as run) last
+         join job j on j.deployment_id = d.id and j.run >= last.run
+        where d.archived_at is null and j.state not in ${LIVE})
+     select j.id as "jobId", ${named('j', 'd')} as named, j.cluster_id as "clusterId", ${epoch('j.created_at')} as "createdAt", l.location
+       from concerned c
+       join job j on j.id = c.id
        join deployment d on d.id = j.deployment_id
-       left join job_checkpoints a on a.job_id = j.id
-      where (${mayGoOn('j')} and (a.first_completed_id is null or j.checkpoint_interval_ms is null)
-             or j.state not in ${LIVE} and d.archived_at is null
-                and not exists (select 1 from job o where o.deployment_id = j.deployment_id and o.run > j.run and o.took_hold_at is not null))
-        and not ${inRecordedRun('l.location')}
-        and not exists (select 1 from savepoint s where s.id = l."savepointId" and (s.origin <> 'IMPORTED' or s.state = 'COMPLETED'))
+      cross join lateral (select j.start_location as location, j.start_savepoint_id as savepoint
+                          union
+                          select j.restored_location, null where j.origin = 'ADOPTED') l
+      where l.location is not null and not ${inRecordedRun('l.location')}
+        and not exists (select 1 from savepoint s where s.id = l.savepoint and (s.origin <> 'IMPORTED' or s.state = 'COMPLETED'))
       order by j.id, l.location`,
   );
   return rows.map(({ named: run, location, jobId, ...at }) => ({

@@ -279,29 +279,36 @@ const ofFilesElsewhere = (folders: readonly string[]): WhyKept => ({
   unlock: 'they have been removed by hand',
 });
 
-function* ofSharing(
-  { jobId, flinkJobId }: LeftRun,
-  all: readonly KeptSnapshot[],
-  reachOf: LeftLook['reachOf'],
-): Generator<WhyKept> {
-  for (const { key, of, named, location, selfContained, elsewhere } of all) {
-    if (of === jobId) continue;
-    const folders = reachOf.get(key);
-    if (folders === undefined) {
-      if (!selfContained && !elsewhere)
-        yield {
-          why: 'SHARED_FILES',
-          message: `${capital(named)} may use files of theirs: its _metadata could not be read (${location}).`,
-          unlock: `the _metadata of ${named} can be read, or it is gone`,
-          lookAgain: true,
-        };
-    } else if (folders.some((folder) => folder.split('/').includes(flinkJobId)))
-      yield {
-        why: 'SHARED_FILES',
-        message: `${capital(named)} uses files of theirs (${location}).`,
-        unlock: `${named} is gone`,
-      };
+/** No more than a person reads: each of very many may be unreadable at once. */
+function ofSharing(run: LeftRun, all: readonly KeptSnapshot[], reachOf: LeftLook['reachOf']): WhyKept[] {
+  const found: WhyKept[] = [];
+  for (const kept of all) {
+    const why = kept.of === run.jobId ? null : ofOneSharing(run, kept, reachOf.get(kept.key));
+    if (why && found.push(why) >= NAMED_AT_MOST) break;
   }
+  return found;
+}
+
+function ofOneSharing(
+  { flinkJobId }: LeftRun,
+  { named, location, selfContained, elsewhere }: KeptSnapshot,
+  folders: readonly string[] | undefined,
+): WhyKept | null {
+  if (folders === undefined) {
+    if (selfContained || elsewhere) return null;
+    return {
+      why: 'SHARED_FILES',
+      message: `${capital(named)} may use files of theirs: its _metadata could not be read (${location}).`,
+      unlock: `the _metadata of ${named} can be read, or it is gone`,
+      lookAgain: true,
+    };
+  }
+  if (!folders.some((folder) => folder.split('/').includes(flinkJobId))) return null;
+  return {
+    why: 'SHARED_FILES',
+    message: `${capital(named)} uses files of theirs (${location}).`,
+    unlock: `${named} is gone`,
+  };
 }
 
 const named = (all: readonly string[]): string => {

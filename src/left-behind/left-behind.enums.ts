@@ -34,7 +34,10 @@ registerEnumType(LeftBehindKeptBecause, {
         'The run was given up with its cluster and may go on there; or it ended unseen, and its directory was not read.',
     },
     START_UNDER_WAY: { description: 'A start from one of them is under way.' },
-    SOURCE_OF_LIVE_RUN: { description: 'A live run would go back to one of them at a failure.' },
+    SOURCE_OF_LIVE_RUN: {
+      description:
+        'A live run would go back to one of them at a failure, or one that was given up before its first checkpoint, and may go on.',
+    },
     CLAIM_MODE_UNKNOWN: {
       description: 'Somebody else has started a run from one of them, in a mode that Flink does not tell.',
     },

@@ -130,6 +130,27 @@ describe('what an ended run has left behind, whose files others use', () => {
     await goes(left);
   });
 
+  it('is looked at again in 15 s while it has been due for less than an hour, and is gone then', async () => {
+    const where = await newDeployment();
+    const left = await leaveBehind(stateward, flink, where);
+    await runLater(stateward, where, 24.5);
+    await proveStorages(stateward, clusterId, 'NONE');
+    await disposePolicy(stateward, where.deploymentId);
+    const nextInMs = async () => {
+      await sweep(stateward, where.deploymentId);
+      const row = await db().row<{ ms: number }>(
+        `select (extract(epoch from sweep_at - swept_at) * 1000)::float8 as ms from retention_policy where deployment_id = $1`,
+        [where.deploymentId],
+      );
+      return row?.ms;
+    };
+    expect(await nextInMs()).toBe(15_000);
+    await proveStorages(stateward, clusterId);
+    expect(await nextInMs()).toBe(15_000); // it begins, and may be kept after all
+    expect(await disposalNow(stateward, left.jobId)).toMatchObject({ state: 'WAITING' });
+    expect(await nextInMs()).toBe(600_000);
+  });
+
   it('is read of what a live adopted run has now, where Flink has removed the checkpoint that is recorded', async () => {
     const left = await leftAndLater();
     const { newest, folder } = await liveAdopted([left.shared]);
