@@ -3,6 +3,7 @@ import { lookInto, lookThrough, proveStorage, type Sight } from '../cluster/stor
 import type { Database } from '../db/database.js';
 import { pathBelow } from '../flink/location.js';
 import { flinkJobIdIn } from '../job/live-writer.js';
+import { isLyingHere } from '../storage/lying-here.js';
 
 interface Place {
   storageId: string;
@@ -39,8 +40,8 @@ export interface FoundCheckpoint {
 }
 
 /**
- * The checkpoints that lie in a run's directory; null: it cannot be looked into, or nothing is there and it was never proven that
- * the folder here is the same place.
+ * The checkpoints that lie in a run's directory; null: it cannot be looked into, or nothing is there, and it was never proven that
+ * the folder here is the same place, or a mount may be away.
  */
 export async function checkpointsIn(
   database: Database,
@@ -58,11 +59,12 @@ export async function checkpointsIn(
       const writtenAt = id === undefined ? null : await reader.modifiedAt(`${path}/${name}/_metadata`);
       if (writtenAt) checkpoints.push({ id: Number(id), location: `${directory}/${name}`, writtenAt });
     }
-    return { known: entries.length > 0, checkpoints };
+    const isEmptied = entries.length === 0 && sight.proven && (await isLyingHere(reader, path));
+    return { known: entries.length > 0 || isEmptied, checkpoints };
   });
   if ('why' in look) return look.soon ? 'SOON' : null;
   // The directory of this very job is there: no other place has one of its name.
-  return sight.proven || look.seen.known ? look.seen.checkpoints : null;
+  return look.seen.known ? look.seen.checkpoints : null;
 }
 
 /**
@@ -76,12 +78,14 @@ export async function dataAt(
 ): Promise<'PRESENT' | 'MISSING' | 'NOT_CHECKED' | Soon> {
   const place = await placeOf(database, run, location);
   if (place === null) return 'NOT_CHECKED';
-  const look = await lookThrough(place.sight, (reader) => reader.exists(`${place.path}/_metadata`));
+  const look = await lookThrough(place.sight, async (reader) => {
+    if (await reader.exists(`${place.path}/_metadata`)) return 'PRESENT';
+    return place.sight.proven && (await isLyingHere(reader, place.path)) ? 'MISSING' : 'NOT_CHECKED';
+  });
   if ('why' in look) return look.soon ? 'SOON' : 'NOT_CHECKED';
-  if (look.seen) {
+  if (look.seen === 'PRESENT') {
     if (!place.sight.proven && flinkJobIdIn(location) !== null)
       await proveStorage(database, place.storageId, true, location);
-    return 'PRESENT';
   }
-  return place.sight.proven ? 'MISSING' : 'NOT_CHECKED';
+  return look.seen;
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   anotherAttempt,
@@ -144,6 +144,8 @@ describe('looking once more for the data of a savepoint', () => {
 
   it('records what is seen, and tells when that is news', async () => {
     const id = await savepointAt('a/savepoint-1');
+    expect(await recheck(id)).toMatchObject({ code: 'INVALID_INPUT' }); // what lay above it is not there either
+    await mkdir(join(scene.folder, 'a'));
     expect(await recheck(id)).toMatchObject({ data: 'MISSING' });
     expect(await recheck(id)).toMatchObject({ data: 'MISSING' });
     await snapshotAt(scene, 'a/savepoint-1');

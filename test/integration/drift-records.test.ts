@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   attempted,
   type DriftScene,
@@ -168,6 +170,7 @@ describe('a savepoint of ours that is not where it should be', () => {
     });
     const recheck = () =>
       mutate(stateward, 'recheckSavepoint', { savepointId: id }, '... on Savepoint { data dataCheckedAt }');
+    await mkdir(join(scene.folder, 'a'));
     expect(await recheck()).toMatchObject({ data: 'MISSING' });
     await snapshotAt(scene, 'a/savepoint-1');
     const [entry] = await driftOf(scene);

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { checkpointsIn, dataAt } from '../../src/checkpoint/look-at-storage.js';
 import { lookAtSnapshot } from '../../src/savepoint/look-at-snapshot.js';
 import {
   checkpointRootOf,
@@ -92,6 +93,25 @@ describe('a look while the mount is away', () => {
     await changed('update storage set read_root = $2 where id = $1', [storageId, elsewhere]);
     mkdirSync(join(elsewhere, 'other'));
     expect(await look()).toMatchObject({ kind: 'NOT_SEEN' });
+  });
+
+  it('tells nothing of what a run has left', async () => {
+    const { database } = stateward.services;
+    const ran = { clusterId, createdAt: Date.now() };
+    const [location = ''] = run.locations;
+    const checkpoints = () => checkpointsIn(database, ran, `${root}/${run.flinkJobId}`);
+    expect(await checkpoints()).toMatchObject([{ id: 1 }]);
+    const volume = join(elsewhere, 'volume');
+    renameSync(onDisk(root), volume);
+    mkdirSync(onDisk(root));
+    expect(await checkpoints()).toBeNull();
+    expect(await dataAt(database, ran, location)).toBe('NOT_CHECKED');
+    rmSync(onDisk(root), { recursive: true });
+    renameSync(volume, onDisk(root));
+    rmSync(onDisk(location), { recursive: true });
+    expect(await dataAt(database, ran, location)).toBe('MISSING');
+    rmSync(join(jobFolder(), 'shared'), { recursive: true });
+    expect(await checkpoints()).toEqual([]);
   });
 
   it('tells of files in a storage beside that they are not reached; once that is mounted, that they are gone', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { checkpointsIn, dataAt } from '../../src/checkpoint/look-at-storage.js';
 import { loadRuns } from '../../src/checkpoint/checkpoint.store.js';
@@ -132,6 +134,7 @@ describe('state of a cluster that was replaced', () => {
     const { run: newer, location: there } = await endedRun();
     const [own] = await loadRuns(database, [newer.jobId]);
     if (!own) throw new Error('no such run');
+    mkdirSync(join(flink.folder, dirname(there.slice(root.length))));
     expect(await dataAt(database, own.details, there)).toBe('MISSING');
   });
 });
