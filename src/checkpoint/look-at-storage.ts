@@ -3,7 +3,7 @@ import { lookInto, lookThrough, proveStorage, type Sight } from '../cluster/stor
 import type { Database } from '../db/database.js';
 import { pathBelow } from '../flink/location.js';
 import { flinkJobIdIn } from '../job/live-writer.js';
-import { isLyingHere } from '../storage/lying-here.js';
+import { isGoneFrom } from '../storage/lying-here.js';
 
 interface Place {
   storageId: string;
@@ -59,7 +59,7 @@ export async function checkpointsIn(
       const writtenAt = id === undefined ? null : await reader.modifiedAt(`${path}/${name}/_metadata`);
       if (writtenAt) checkpoints.push({ id: Number(id), location: `${directory}/${name}`, writtenAt });
     }
-    const isEmptied = entries.length === 0 && sight.proven && (await isLyingHere(reader, path));
+    const isEmptied = entries.length === 0 && sight.proven && (await isGoneFrom(reader, path));
     return { known: entries.length > 0 || isEmptied, checkpoints };
   });
   if ('why' in look) return look.soon ? 'SOON' : null;
@@ -80,7 +80,7 @@ export async function dataAt(
   if (place === null) return 'NOT_CHECKED';
   const look = await lookThrough(place.sight, async (reader) => {
     if (await reader.exists(`${place.path}/_metadata`)) return 'PRESENT';
-    return place.sight.proven && (await isLyingHere(reader, place.path)) ? 'MISSING' : 'NOT_CHECKED';
+    return place.sight.proven && (await isGoneFrom(reader, place.path)) ? 'MISSING' : 'NOT_CHECKED';
   });
   if ('why' in look) return look.soon ? 'SOON' : 'NOT_CHECKED';
   if (look.seen === 'PRESENT') {

@@ -3,7 +3,7 @@ import { lookInto, lookThrough, type Sight } from '../cluster/storage-access.js'
 import { type PlaceBelow, placesOf } from '../cluster/storage-root.js';
 import type { Database } from '../db/database.js';
 import { MetadataError } from '../flink/metadata/metadata-error.js';
-import { isLyingBelow, isLyingHere } from '../storage/lying-here.js';
+import { isGoneFrom } from '../storage/lying-here.js';
 import type { StorageReader } from '../storage/storage-reader.js';
 import type { Place } from './find-savepoint.js';
 import { type Inspection, inspectSnapshot, type SizeElsewhere, type SnapshotToInspect } from './inspect-snapshot.js';
@@ -47,7 +47,7 @@ export async function lookAtSnapshot(
       ...(signal && { signal }),
       ...(progress && { progress }),
     });
-    return inspection ?? (!proven || (await isLyingHere(reader, place.path)) ? 'GONE' : 'AWAY');
+    return inspection ?? (!proven || (await isGoneFrom(reader, place.path)) ? 'GONE' : 'AWAY');
   };
   try {
     const look = await lookThrough(sight, inspect);
@@ -62,7 +62,7 @@ export async function lookAtSnapshot(
 }
 
 const AWAY =
-  'neither it nor the folder above it is there: the storage may not be mounted where Stateward reads it, or what is read is another folder';
+  'neither it nor what lay above it is there: the storage may not be mounted where Stateward reads it, or what is read is another folder';
 
 /**
  * Files that lie where a cluster writes that reaches the storage of the snapshot: in that very storage, or in another of its own that
@@ -78,9 +78,9 @@ function sizeInStorages(database: Database, own: Sight, snapshot: Place): SizeEl
     return sight;
   };
   const isGone = async (reader: StorageReader, { storageId, path }: PlaceBelow): Promise<boolean> => {
-    if (await isLyingHere(reader, path)) return true;
-    const isSeen = storageId === snapshot.storageId && (await reader.exists(`${snapshot.path}/_metadata`));
-    return isSeen && isLyingBelow(reader, path);
+    if (await isGoneFrom(reader, path)) return true;
+    const rootIsSeen = storageId === snapshot.storageId && (await reader.exists(`${snapshot.path}/_metadata`));
+    return rootIsSeen && isGoneFrom(reader, path, { rootIsSeen });
   };
   const sizeAt = async (place: PlaceBelow): Promise<number | null | 'NOT_REACHED'> => {
     const sight = await sightOf(place.storageId);

@@ -96,7 +96,7 @@ registerEnumType(DataState, {
         'Its _metadata file, which Flink writes last, was seen and, where fingerprint says so, read: all files that it points to are there, as far as they can be looked at.',
     },
     MISSING: {
-      description: 'Its _metadata file is not in a storage that is PROVEN readable, where the folder above it is.',
+      description: 'Its _metadata file is not in a storage that is PROVEN readable, in which what lay above it is.',
     },
     DAMAGED: {
       description:

@@ -14,13 +14,15 @@ export async function isLyingHere(reader: Eyes, path: string): Promise<boolean> 
 }
 
 /**
- * The same where something else is seen in that storage, so that a folder may be gone with what lay in it: the next above that is there
- * holds something. The place of a mount that is missing is empty.
+ * Whether what is not there is gone, also where the folder above has gone with it: then the next above that is there holds something, and
+ * lies below the root. The place of a mount that is missing is empty, and a root may be another one by now, unless something else was
+ * just seen in it (`rootIsSeen`).
  */
-export async function isLyingBelow(reader: Eyes, path: string): Promise<boolean> {
+export async function isGoneFrom(reader: Eyes, path: string, { rootIsSeen = false } = {}): Promise<boolean> {
+  if (await isLyingHere(reader, path)) return true;
   let above = folderAbove(path);
   while (above !== '' && !(await reader.exists(above))) above = folderAbove(above);
-  return (await reader.list(above)).length > 0;
+  return (above !== '' || rootIsSeen) && (await reader.list(above)).length > 0;
 }
 
 const folderAbove = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

@@ -83,7 +83,7 @@ describe('a look while the mount is away', () => {
     const volume = join(elsewhere, 'volume');
     renameSync(mounted, volume);
     mkdirSync(mounted);
-    expect(await look(path)).toMatchObject({ kind: 'NOT_SEEN', why: expect.stringContaining('folder above') });
+    expect(await look(path)).toMatchObject({ kind: 'NOT_SEEN', why: expect.stringContaining('what lay above') });
     rmSync(mounted, { recursive: true });
     renameSync(volume, mounted);
     expect(await look(path)).toMatchObject(whole);
@@ -135,6 +135,15 @@ describe('a look tells that', () => {
   it('a snapshot is gone whose folder above is there', async () => {
     rmSync(onDisk(`${root}/${run.flinkJobId}/chk-1`), { recursive: true });
     expect(await look()).toEqual({ kind: 'NO_METADATA', proven: true });
+  });
+
+  it('a snapshot is gone that was removed with folders above it, beside others that are there', async () => {
+    writeCheckpoint(`${root}/of/one/attempt/savepoint-1`, 1, []);
+    expect(await look('of/one/attempt/savepoint-1')).toMatchObject(whole);
+    rmSync(onDisk(`${root}/of/one`), { recursive: true });
+    expect(await look('of/one/attempt/savepoint-1')).toMatchObject({ kind: 'NOT_SEEN' });
+    mkdirSync(onDisk(`${root}/of/another`));
+    expect(await look('of/one/attempt/savepoint-1')).toEqual({ kind: 'NO_METADATA', proven: true });
   });
 
   it('files are gone, also with their folder, or with that of another run', async () => {
