@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { describeFailure } from './root-cause.js';
 import { normaliseLocation } from './location.js';
+import { storableText } from './storable-text.js';
 import type {
   CheckpointConfig,
   CheckpointStatistics,
@@ -40,6 +41,9 @@ const moment = z
   .number()
   .nullish()
   .transform((value) => (value === null || value === undefined || value < 0 ? null : value));
+
+/** Of a job, or of what it consists of: a program gives it. */
+const programName = z.string().transform(storableText);
 
 /** Flink writes the text NaN where a figure has no sample. */
 const figure = z.preprocess((value) => (value === 'NaN' ? 0 : value), z.number());
@@ -89,7 +93,7 @@ export const jobsWire = z.object({
     z
       .object({
         jid: z.string(),
-        name: z.string(),
+        name: programName,
         state: jobState,
         'start-time': z.number(),
         'end-time': moment,
@@ -111,7 +115,7 @@ export const jobStatusWire = z.object({ status: jobState }).transform(({ status 
 export const jobWire = z
   .object({
     jid: z.string(),
-    name: z.string(),
+    name: programName,
     state: jobState,
     'start-time': z.number(),
     'end-time': moment,
@@ -119,7 +123,7 @@ export const jobWire = z
     vertices: z.array(
       z.object({
         id: z.string(),
-        name: z.string(),
+        name: programName,
         parallelism: z.number(),
         maxParallelism: z.number(),
         status: z.string(),
@@ -326,7 +330,7 @@ export const plannedWire = z
       nodes: z.array(
         z.object({
           id: z.string().regex(/^[0-9a-f]{32}$/),
-          description: z.string(),
+          description: programName,
           parallelism: z.number().int(),
           inputs: z.array(z.object({ id: z.string() })).optional(),
         }),

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recheckSavepoint } from '../../src/drift/recheck-savepoint.js';
+import { readContents } from '../../src/savepoint/snapshot-contents.store.js';
 import { askToDelete } from '../support/deletion-scenario.js';
 import { type DriftScene, driftScene, snapshotAt } from '../support/drift-scenario.js';
 import type { Data } from '../support/graphql-client.js';
@@ -116,6 +117,18 @@ describe('a savepoint that is rechecked', () => {
     expect(await recheck(id)).toMatchObject({ data: 'PRESENT', fingerprint: { damaged: 0 } });
     await rm(join(scene.folder, PATH, '_metadata'));
     expect(await recheck(id)).toMatchObject({ data: 'MISSING', fingerprint: { damaged: 0 } });
+  });
+
+  it('may have names that no database stores: its contents are kept all the same, and what is missing is named', async () => {
+    const id = await savepoint();
+    await snapshotAt(scene, PATH, faults.missingFile('state\u0000', 10, { name: 'count\ud83d', uid: 'counter\u0000' }));
+    expect(await recheck(id)).toMatchObject({ data: 'DAMAGED', fingerprint: { damaged: 1 } });
+    const contents = await readContents(stateward.services.database, { savepointId: id, places: [] });
+    expect(contents).toMatchObject({
+      contents: { metadata: { operators: [{ name: 'count\ufffd', uid: 'counter\ufffd' }] } },
+    });
+    const [news] = await newsOf(id);
+    expect(news?.details?.damages).toMatchObject([{ file: 'state\ufffd' }]);
   });
 
   it.each([

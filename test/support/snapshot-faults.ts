@@ -8,10 +8,8 @@ import { absolute, i32, inline, keyGroups, MAGIC, metadata, operator, relative, 
 /** What may be found in the place of a `_metadata`. */
 
 /** Of one operator, whose keyed state is this. */
-const holding = (stream: Buffer) =>
-  metadata(6, [
-    operator(6, { name: 'counter', uid: 'counter', subtasks: [subtask(6, { index: 0, keyed: keyGroups(7, stream) })] }),
-  ]);
+const holding = (stream: Buffer, names = { name: 'counter', uid: 'counter' }) =>
+  metadata(6, [operator(6, { ...names, subtasks: [subtask(6, { index: 0, keyed: keyGroups(7, stream) })] })]);
 
 /** A valid header of a version, and what no reader of today knows. */
 const ofVersion = (version: number) => Buffer.concat([i32(MAGIC), i32(version), Buffer.alloc(64)]);
@@ -30,7 +28,8 @@ export const version99 = async (): Promise<Buffer> => ofVersion(99);
 /** Some 50 MB. */
 export const huge = async (): Promise<Buffer> => holding(inline('x'.repeat(50_000_000)));
 export const pointingTo = (location: string, bytes: number): Buffer => holding(absolute(location, bytes));
-export const missingFile = (name: string = randomUUID(), bytes = 10): Buffer => holding(relative(name, bytes));
+export const missingFile = (name: string = randomUUID(), bytes = 10, names?: { name: string; uid: string }): Buffer =>
+  holding(relative(name, bytes), names);
 
 /** A real snapshot, below the root of the storage. */
 export const copyReal = ({ folder }: Pick<DriftScene, 'folder'>, path: string, name: string, version = '2.3.0') =>

@@ -1,3 +1,4 @@
+import { storableText } from '../storable-text.js';
 import { MetadataError } from './metadata-error.js';
 
 /** A step of reading that stops (`yield`) where the bytes at hand are too few, and goes on when more have been pushed. */
@@ -109,11 +110,11 @@ export class ByteWindow {
     return this.bytes.subarray(this.took(this.bytes.length - this.at));
   }
 
-  /** Java's modified UTF-8. */
+  /** Java's modified UTF-8, as it can be kept: a file whose name would change by that is none that a storage could have. */
   text(count: number): string {
     const from = this.took(count);
     const text = this.bytes.toString('latin1', from, from + count);
-    return NOT_ASCII.test(text) ? this.modifiedUtf8(from, from + count) : text;
+    return NOT_PLAIN.test(text) ? storableText(this.modifiedUtf8(from, from + count)) : text;
   }
 
   /** `back`: how far before the next byte it is. */
@@ -144,4 +145,4 @@ export class ByteWindow {
   }
 }
 
-const NOT_ASCII = /[\u0080-\u00ff]/;
+const NOT_PLAIN = /[\0\u0080-\u00ff]/;

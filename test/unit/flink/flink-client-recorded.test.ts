@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { foundNoSavepoint } from '../../../src/flink/disposal-failure.js';
 import { FlinkClient } from '../../../src/flink/flink-client.js';
+import { jobsWire, jobWire, plannedWire } from '../../../src/flink/flink-wire.js';
 import { operatorIdOf } from '../../../src/flink/operator-id.js';
 import {
   recordedReplies,
@@ -372,6 +373,22 @@ describe.each(VERSIONS)('the client on what Flink %s answered', (version) => {
         flinkConfiguration: { 'state.backend.type': 'rocksdb', 'pipeline.operator-chaining.enabled': 'false' },
       },
     ]);
+  });
+
+  it.each([
+    ['NUL', 'a\0b', 'a\ufffdb'],
+    ['half of a surrogate pair', 'a\ud83db', 'a\ufffdb'],
+    ['a whole one', 'a\ud83d\ude00b', 'a\ud83d\ude00b'],
+  ])('a name of a program comes as it can be stored: %s', async (_, name, told) => {
+    const plan = { plan: { nodes: [{ id: 'a'.repeat(32), description: name, parallelism: 1 }] } };
+    expect(plannedWire.parse(plan).operators).toMatchObject([{ name: told }]);
+    const job = recordedReply(version, 'job-details-running').body as { vertices: object[] };
+    const vertices = job.vertices.map((one) => ({ ...one, name }));
+    const read = jobWire.parse({ ...job, name, vertices });
+    expect([read, ...read.vertices].map((one) => one.name)).toEqual([told, ...vertices.map(() => told)]);
+    const { jobs } = recordedReply(version, 'jobs-overview').body as { jobs: object[] };
+    const named = jobsWire.parse({ jobs: jobs.map((one) => ({ ...one, name })) });
+    expect(new Set(named.jobs.map((one) => one.name))).toEqual(new Set([told]));
   });
 
   it('says why main() made no plan', async () => {

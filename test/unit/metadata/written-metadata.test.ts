@@ -181,9 +181,38 @@ describe('what no snapshot here holds', () => {
   });
 
   it('names in any letters, as Java writes them', async () => {
-    const name = 'Zähler \u0000 \u20ac \ud83d\ude00';
+    const name = 'Zähler \u20ac \ud83d\ude00';
     const got = await read(metadata(6, [operator(6, { name, uid: 'ü' })]), 1);
     expect(got.operators[0]).toMatchObject({ name, uid: 'ü' });
+  });
+
+  it.each([
+    ['NUL as Java writes it', utf('a\u0000b'), 'a\ufffdb'],
+    ['NUL as it is', all(Buffer.from([0, 3]), Buffer.from('a\0b')), 'a\ufffdb'],
+    ['the first half of a pair', utf('a\ud83d'), 'a\ufffd'],
+    ['the second half of a pair', utf('\ude00ü'), '\ufffdü'],
+    ['halves the wrong way round', utf('\ude00\ud83d\ud83d\ude00'), '\ufffd\ufffd\ud83d\ude00'],
+  ])('what no database stores is not told of a name: %s', async (_, written, told) => {
+    const file = [utf('NAME'), utf('UID')].reduce(
+      (text, one) => text.replace(one.toString('latin1'), () => written.toString('latin1')),
+      metadata(6, [operator(6, { name: 'NAME', uid: 'UID' })]).toString('latin1'),
+    );
+    for (const size of [1, 1_000]) {
+      const got = await read(Buffer.from(file, 'latin1'), size);
+      expect(got.operators[0]).toMatchObject({ name: told, uid: told });
+    }
+  });
+
+  it('nor of a state, or of a file', async () => {
+    const operator = operatorState({ 'offsets\u0000': 0 }, relative('o\ud83d', 1));
+    const keyed = incremental(11, relative('m\u0000', 2), [pair('a', absolute('s3://b/\u0000', 3))], []);
+    const got = await read(of(6, { index: 0, operator, keyed }));
+    expect([...(got.operators[0]?.operatorStates.keys() ?? [])]).toEqual(['offsets\ufffd']);
+    expect(got.files.map((file) => (file.kind === 'RELATIVE' ? file.name : file.location))).toEqual([
+      'o\ufffd',
+      'm\ufffd',
+      's3://b/\ufffd',
+    ]);
   });
 
   it('tells each file with its size, and where in it', async () => {
