@@ -28,7 +28,7 @@ export function isNewerFlink(made: string | null, reads: string | null): boolean
 export const isNewer = (made: MinorVersion, reads: MinorVersion): boolean =>
   made.major > reads.major || (made.major === reads.major && made.minor > reads.minor);
 
-/** The newest `_metadata` that a Flink reads; each reads all from 2 on. null: not known. */
+/** The newest `_metadata` that a Flink reads, which is the one that it writes; each reads all from 2 on. null: not known. */
 export function readsMetadataUpTo(flink: MinorVersion): number | null {
   if (flink.major > NEWEST_KNOWN.major || (flink.major === NEWEST_KNOWN.major && flink.minor > NEWEST_KNOWN.minor))
     return null;

@@ -8,6 +8,7 @@ import {
 import { bytesOf, type Match } from './match-operators.js';
 import { minorVersionOf } from './metadata-version.js';
 import { Severity } from './verdict.js';
+import { makerVersionOf } from './version-findings.js';
 
 /** Keyed handles that share files with other checkpoints: today's form, and the one before. */
 const INCREMENTAL = [11, 5];
@@ -57,9 +58,10 @@ export function aboutSnapshot(
 
 /** For a sentence; null: nothing that is known. */
 function whatChanged(state: HeldState, target: RestoreTarget, match: Match | null): string | null {
-  const made = minorVersionOf(state.flinkVersion);
+  const madeBy = makerVersionOf(state);
+  const made = minorVersionOf(madeBy);
   const reads = minorVersionOf(target.flinkVersion);
   if (made && reads && (made.major !== reads.major || made.minor !== reads.minor))
-    return `Flink changes from ${state.flinkVersion} to ${target.flinkVersion}`;
+    return `Flink changes from ${madeBy} to ${target.flinkVersion}`;
   return match && match.added.length + match.missing.length > 0 ? 'the operators of the job change' : null;
 }

@@ -14,10 +14,11 @@ const FIRST_OF_2 = 5;
 export function aboutVersions(state: HeldState, target: RestoreTarget): CompatibilityFinding[] {
   const reads = minorVersionOf(target.flinkVersion);
   if (!reads) return [];
-  const made = minorVersionOf(state.flinkVersion);
+  const madeBy = makerVersionOf(state);
+  const made = minorVersionOf(madeBy);
   const version = metadataVersionOf(state, made);
   const about = { operator: null, stateBytes: totalOf(state) };
-  const maker = state.flinkVersion === null ? `a Flink that writes version ${version}` : `Flink ${state.flinkVersion}`;
+  const maker = madeBy === null ? `a Flink that writes version ${version}` : `Flink ${madeBy}`;
 
   const readable = readsMetadataUpTo(reads);
   if (version !== null && readable !== null && version > readable)
@@ -27,7 +28,7 @@ export function aboutVersions(state: HeldState, target: RestoreTarget): Compatib
         code: CompatibilityCode.METADATA_TOO_NEW,
         severity: Severity.BLOCKER,
         message: `Unrecognized checkpoint version number: the state was made by ${maker}, in version ${version}; Flink ${target.flinkVersion} reads up to ${readable}, and refuses the start.`,
-        remedy: `Start it on Flink ${firstFlinkWith(version) ?? state.flinkVersion} or later: state does not go back to an older Flink.`,
+        remedy: `Start it on Flink ${firstFlinkWith(version) ?? madeBy} or later: state does not go back to an older Flink.`,
       },
     ];
   if (made && isNewer(made, reads))
@@ -52,6 +53,13 @@ export function aboutVersions(state: HeldState, target: RestoreTarget): Compatib
       },
     ];
   return [];
+}
+
+/** The Flink that made a state, as it is recorded; null: not known, or another than the record says, since it writes other metadata. */
+export function makerVersionOf({ flinkVersion, metadata }: HeldState): string | null {
+  const recorded = minorVersionOf(flinkVersion);
+  const writes = recorded && readsMetadataUpTo(recorded);
+  return writes !== null && 'read' in metadata && metadata.read.version !== writes ? null : flinkVersion;
 }
 
 /** Whether both sides are known as far as the rules need it. */

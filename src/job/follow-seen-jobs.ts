@@ -18,6 +18,7 @@ export interface SeenJobs {
   /** Not CHANGED. */
   isTheRegistered: boolean;
   processMark: string | null;
+  flinkVersion: string | null;
   flink: FlinkApi;
   /** Live by our record. */
   jobs: ObservedJob[];
@@ -44,7 +45,7 @@ export async function followSeenJobs(deps: LookAtClusterDeps, seen: SeenJobs): P
     moving ||= unlessTrouble.moving;
     if (unlessTrouble.unchanged) unchanged.push(unlessTrouble.unchanged);
   }
-  await touchJobs(deps.database, unchanged, seen.processMark);
+  await touchJobs(deps.database, unchanged, seen);
   return { moving };
 }
 
@@ -94,17 +95,7 @@ async function lookAtJob(
   }
   const moving = isLive(to) && to !== JobState.RUNNING;
   if (to !== job.state || (start.verdict === 'TAKEN' && job.tookHoldAt === null)) {
-    await moveJobAsSeen(
-      deps,
-      { cluster: seen.cluster, processMark: seen.processMark, flink: seen.flink },
-      job,
-      flinkJob,
-      {
-        to,
-        waits,
-        columns: start.columns,
-      },
-    );
+    await moveJobAsSeen(deps, seen, job, flinkJob, { to, waits, columns: start.columns });
     return { moving, unchanged: null };
   }
   const news = hasNews(seen, job, waits, deps.clusterLoad.owned);

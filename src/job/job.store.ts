@@ -40,25 +40,31 @@ export async function moveJob(
   return changed === 1;
 }
 
-/** Jobs that were seen and have not changed: one statement for all of a cluster. */
+/** Of the JobManager that was asked. */
+export interface AskedJobManager {
+  processMark: string | null;
+  flinkVersion: string | null;
+}
+
+/** Live jobs that were seen and have not changed: one statement for all of a cluster. */
 export async function touchJobs(
   sql: Sql,
   seen: { id: string; waitingFor: string | null }[],
-  processMark: string | null,
+  { processMark, flinkVersion }: AskedJobManager,
 ): Promise<void> {
   if (seen.length === 0) return;
   await sql.rows(
     `with seen as (select * from unnest($1::uuid[], $2::text[]) as s(id, waiting_for)),
           locked as (select j.id, s.waiting_for from job j join seen s on s.id = j.id order by j.id for no key update of j),
           touched as (
-            update job j set observed_at = now(), missing_since = null, missing_answers = 0, process_mark = $3, waiting_for = l.waiting_for
+            update job j set observed_at = now(), missing_since = null, missing_answers = 0, process_mark = $3, flink_version = $4, waiting_for = l.waiting_for
               from locked l where j.id = l.id returning j.id, j.deployment_id),
           free as (
             -- a deployment that somebody writes to just now is observed by the next look: waiting here could be a deadlock
             select d.id from deployment d join touched t on d.id = t.deployment_id and d.current_job_id = t.id
              for no key update of d skip locked)
      update deployment d set observed_at = now() from free f where d.id = f.id`,
-    [seen.map(({ id }) => id), seen.map(({ waitingFor }) => waitingFor), processMark],
+    [seen.map(({ id }) => id), seen.map(({ waitingFor }) => waitingFor), processMark, flinkVersion],
   );
 }
 
@@ -78,8 +84,8 @@ export async function insertAdopted(
   job: { id: string; deploymentId: string; clusterId: string; run: number; flinkJobId: string; startedAt: string },
 ): Promise<void> {
   await tx.changed(
-    `insert into job (id, deployment_id, cluster_id, run, origin, flink_job_id, flink_start_time, state, actor, submitted_at)
-     values ($1, $2, $3, $4, 'ADOPTED', $5, $6, 'INITIALIZING', 'stateward', $6)`,
+    `insert into job (id, deployment_id, cluster_id, run, origin, flink_job_id, flink_start_time, state, actor, submitted_at, flink_version)
+     select $1, $2, id, $4, 'ADOPTED', $5, $6, 'INITIALIZING', 'stateward', $6, flink_version from cluster where id = $3`,
     [job.id, job.deploymentId, job.clusterId, job.run, job.flinkJobId, job.startedAt],
   );
 }

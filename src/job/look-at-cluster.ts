@@ -47,6 +47,7 @@ export async function lookAtCluster(deps: LookAtClusterDeps, claim: Claim): Prom
     cluster,
     isTheRegistered,
     processMark,
+    flinkVersion: seen.facts?.flinkVersion ?? cluster.flinkVersion,
     flink,
     jobs,
     overview: seen.jobs,

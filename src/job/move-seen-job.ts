@@ -8,12 +8,11 @@ import type { LookAtClusterDeps } from './cluster-follower.js';
 import type { ObservedJob } from './find-job.js';
 import { JobFailureCode, JobState } from './job.entity.js';
 import { isLive } from './job.lifecycle.js';
-import { moveJob } from './job.store.js';
+import { type AskedJobManager, moveJob } from './job.store.js';
 import { aboutJob, became, tellDeployments } from './tell-deployment.js';
 
-interface Place {
+interface Place extends AskedJobManager {
   cluster: Cluster;
-  processMark: string | null;
   flink: FlinkApi;
 }
 
@@ -27,7 +26,7 @@ interface Seen {
 /** Writes that a run has moved, with what is read of it at such moments: its checkpointing when it starts, the cause when it fails. */
 export async function moveJobAsSeen(
   deps: LookAtClusterDeps,
-  { cluster, processMark, flink }: Place,
+  { cluster, processMark, flinkVersion, flink }: Place,
   job: ObservedJob,
   flinkJob: FlinkJobOverview,
   { to, waits, columns }: Seen,
@@ -50,6 +49,7 @@ export async function moveJobAsSeen(
     cause = await flink.jobFailure(job.flinkJobId);
     set.failure_root_cause = cause?.summary ?? null;
   }
+  if (isLive(to)) set.flink_version = flinkVersion; // one that has ended may have done so before it wrote anything on this version
   if (!isLive(to)) set.ended_at = flinkJob.endTime === null ? NOW : new Date(flinkJob.endTime);
   if (to === JobState.CANCELLED) set.drained = flinkJob.state === 'FINISHED' && job.stop?.mode === 'WITH_DRAIN';
   if (to === JobState.FAILED) {

@@ -14,13 +14,13 @@ const savepointPoint = `jsonb_build_object('kind', s.kind, 'savepointId', s.id, 
   'clusterId', s.cluster_id, 'locatedAt', ${epoch('s.created_at')}, 'bytes', s.size_bytes, 'drained', s.drained, 'stopFailedAfter', s.stop_failed_after, 'ofStop', exists (select 1 from stop t where t.id = s.stop_id and t.state = 'COMPLETED'), 'data', s.data,
   'format', s.format, 'stateBackend', s.state_backend, 'flinkVersion', s.flink_version)`;
 
-/** A snapshot of a run that is no savepoint of ours: `c` with its columns and the run `j`, on the cluster `k`. */
+/** A snapshot of a run that is no savepoint of ours: `c` with its columns and the run `j`. */
 const foreignPoint = (
   data: string,
 ) => `jsonb_build_object('kind', c.kind, 'savepointId', null, 'jobId', j.id, 'flinkCheckpointId', c.flink_checkpoint_id,
   'triggeredAt', ${epoch('c.triggered_at')}, 'location', c.location, 'storage', null, 'clusterId', j.cluster_id, 'locatedAt', ${epoch('j.created_at')}, 'bytes', c.state_bytes,
   'drained', false, 'stopFailedAfter', false, 'ofStop', false, 'data', ${data}, 'format', case when c.kind = 'CHECKPOINT' then 'NATIVE' end,
-  'stateBackend', j.state_backend, 'flinkVersion', k.flink_version)`;
+  'stateBackend', j.state_backend, 'flinkVersion', j.flink_version)`;
 
 /** Of `c` that run `j` has left: what is being disposed of is as good as gone, whatever of it is still there. */
 const retainedData = (c: string, j: string) =>
@@ -54,13 +54,12 @@ export async function runsWithPoints(sql: Sql, deploymentId: string): Promise<Ru
                       else jsonb_build_object('kind', case when j.start_checkpoint_id is null then 'SAVEPOINT' else 'CHECKPOINT' end, 'savepointId', null,
                              'jobId', j.start_job_id, 'flinkCheckpointId', j.start_checkpoint_id, 'triggeredAt', ${epoch('j.start_triggered_at')},
                              'location', j.start_location, 'storage', null, 'clusterId', j.cluster_id, 'locatedAt', ${epoch('j.created_at')}, 'bytes', null, 'drained', false,
-                             'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(${retainedData('r', 'm')}, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', k.flink_version) end) as run
+                             'stopFailedAfter', false, 'ofStop', false, 'data', coalesce(${retainedData('r', 'm')}, 'NOT_CHECKED'), 'format', null, 'stateBackend', j.state_backend, 'flinkVersion', m.flink_version) end) as run
        from job j
-       join cluster k on k.id = j.cluster_id
        left join job_checkpoints a on a.job_id = j.id
        left join savepoint s on s.id = j.start_savepoint_id
        left join retained_checkpoint r on r.job_id = j.start_job_id and r.flink_checkpoint_id = j.start_checkpoint_id
-       left join job m on m.id = r.job_id
+       left join job m on m.id = j.start_job_id
       where j.deployment_id = $1 order by j.run desc limit ${RUNS}`,
     [deploymentId],
   );
@@ -106,7 +105,6 @@ export async function checkpointAsPoint(sql: Sql, jobId: string, flinkId: number
              select job_id, flink_checkpoint_id, kind, triggered_at, location, state_bytes, 'NOT_CHECKED', state, discarded, false, savepoint_id
                from checkpoint where job_id = $1 and flink_checkpoint_id = $2) c
        join job j on j.id = c.job_id
-       join cluster k on k.id = j.cluster_id
       order by c.retained desc limit 1`,
     [jobId, flinkId],
   );

@@ -98,7 +98,14 @@ export interface SubmissionAtWork {
   runSentAgoMs: number | null;
   processMark: string | null;
   failures: number;
-  cluster: { id: string; name: string; url: string; state: ClusterState; processMark: string | null };
+  cluster: {
+    id: string;
+    name: string;
+    url: string;
+    state: ClusterState;
+    flinkVersion: string | null;
+    processMark: string | null;
+  };
   artifact: { name: string; sha256: string } | null;
 }
 
@@ -114,7 +121,7 @@ export async function submissionAtWork(sql: Sql, claim: Claim): Promise<Submissi
         'stateLook', j.state_look, 'stateLookedAgoMs', (extract(epoch from now() - j.state_looked_at) * 1000)::float8,
         'stopId', (select s.id from stop s where s.job_id = j.id and s.state in ('WAITING', 'IN_PROGRESS')),
         'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
-        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'processMark', c.process_mark),
+        'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'flinkVersion', c.flink_version, 'processMark', c.process_mark),
         'artifact', case when a.id is null then null else jsonb_build_object('name', a.name, 'sha256', a.sha256) end) as work
        from job j
        join deployment d on d.id = j.deployment_id

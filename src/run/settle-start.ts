@@ -33,6 +33,7 @@ export async function submitted(
         state: JobState.INITIALIZING,
         state_since: NOW,
         submitted_at: NOW,
+        flink_version: work.cluster.flinkVersion,
         observed_at: NOW,
         waiting_for: null,
         failures: 0,

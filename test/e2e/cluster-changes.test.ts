@@ -6,8 +6,16 @@ import { clusterBecomes, clusterNow } from '../support/cluster-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { startProxy } from '../support/http-servers.js';
 import { eventTypes, mutate } from '../support/mutate.js';
-import { acknowledged, deploymentOn, hurryTo, savepointIn, secondLookAt } from '../support/savepoint-scenario.js';
+import {
+  acknowledged,
+  anotherDeployment,
+  deploymentOn,
+  hurryTo,
+  savepointIn,
+  secondLookAt,
+} from '../support/savepoint-scenario.js';
 import { createDeployment, createSavepoint, endOfSavepoint, startDeployment, uploadJob } from '../support/scenario.js';
+import { jobIn } from '../support/start-scenario.js';
 import { startStateward, type Stateward } from '../support/stateward.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -224,6 +232,49 @@ describe('changing a cluster', () => {
       expect(await endOfSavepoint(stateward, id)).toMatchObject({ state: 'COMPLETED' });
     } finally {
       await proxy.stop();
+    }
+  });
+});
+
+describe('a cluster whose Flink is upgraded', () => {
+  it('takes its runs with it; of those that had ended before the version is as it was', async () => {
+    const older = await startFakeFlink({ version: '1.20.5', folder: flink.folder });
+    const proxy = await startProxy({ target: older.url });
+    const versionOf = async (jobId: string) =>
+      (
+        await stateward.services.database.row<{ version: string }>(
+          'select flink_version as version from job where id = $1',
+          [jobId],
+        )
+      )?.version;
+    try {
+      const { clusterId, artifactId, jobId, flinkJobId } = await deploymentOn(stateward, { url: proxy.url });
+      const ended = await anotherDeployment(stateward, clusterId, artifactId);
+      older.job(ended.flinkJobId).setState('CANCELED');
+      await jobIn(stateward, ended.jobId, 'CANCELLED');
+      expect([await versionOf(jobId), await versionOf(ended.jobId)]).toEqual(['1.20.5', '1.20.5']);
+
+      proxy.down = true;
+      await clusterBecomes(stateward, clusterId, 'UNREACHABLE', ({ state }) => state === 'UNREACHABLE');
+      flink.addJob({ jobId: flinkJobId, state: 'RUNNING' });
+      proxy.target = flink.url;
+      proxy.down = false;
+      await waitFor(async () => (await versionOf(jobId)) === '2.3.0', { what: 'the run to be seen on its new Flink' });
+      expect(await versionOf(ended.jobId)).toBe('1.20.5');
+
+      const name = randomUUID();
+      flink.addJob({ name, state: 'RUNNING' });
+      const { id } = await mutate(
+        stateward,
+        'adoptJob',
+        { name, clusterId, jobName: name },
+        '... on Deployment { id }',
+      );
+      const adopted = await waitFor(async () => (await stateOf(id)).currentJob as Data, { what: 'it to be adopted' });
+      expect(await versionOf(adopted.id)).toBe('2.3.0');
+    } finally {
+      await proxy.stop();
+      await older.stop();
     }
   });
 });

@@ -237,7 +237,9 @@ describe('several of one kind are locked in the order of their ids', () => {
     await changed('update job set parallelism = 1 where id = $1', [second]);
     await changed('update job set parallelism = 1 where id = $1', [first]);
     const seen = jobs.map((id) => ({ id, waitingFor: null }));
-    await meet(['job', first], ['job', second], () => touchJobs(stateward.services.database, seen, null));
+    await meet(['job', first], ['job', second], () =>
+      touchJobs(stateward.services.database, seen, { processMark: null, flinkVersion: null }),
+    );
   });
 });
 

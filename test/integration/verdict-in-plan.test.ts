@@ -5,6 +5,7 @@ import { planKeyOf } from '../../src/compatibility/program-plan.js';
 import { rememberPlan } from '../../src/compatibility/program-plan.store.js';
 import { defaultConfiguration } from '../../src/deployment/default-configuration.js';
 import type { RunSettings } from '../../src/deployment/run-settings.js';
+import { runsWithPoints } from '../../src/run/restore.store.js';
 import type { SnapshotMetadata, SnapshotOperator } from '../../src/flink/metadata/metadata.types.js';
 import { contentsOf } from '../../src/savepoint/snapshot-contents.js';
 import { keepContents, type SnapshotKey } from '../../src/savepoint/snapshot-contents.store.js';
@@ -213,6 +214,31 @@ describe('the verdict of a restore plan', () => {
     await plannedAs([counter]);
     const fromCheckpoint = { strategy: 'FROM_CHECKPOINT', savepointId: undefined, checkpointId: `${run.jobId}:9` };
     expect(await plan(fromCheckpoint)).toMatchObject({ mapping: 'FULLY_COMPATIBLE', stateBytes: 1_000 });
+  });
+
+  it.each([
+    ['a checkpoint', { kind: 'CHECKPOINT' }, '1.20.5', ['MAJOR_VERSION_CHANGE'], []],
+    ["somebody else's savepoint", { kind: 'SAVEPOINT' }, '1.20.5', ['MAJOR_VERSION_CHANGE'], []],
+    ['a checkpoint', { kind: 'CHECKPOINT' }, '2.3.0', [], []],
+    ['a checkpoint', { kind: 'CHECKPOINT' }, null, [], ['FLINK_VERSION']],
+  ])('goes by the Flink that %s was made on, whatever its cluster runs today: %j, %s', async (...known) => {
+    const [, kind, flinkVersion, says, open] = known;
+    await database().changed('update job set flink_version = $2 where id = $1', [run.jobId, flinkVersion]);
+    await insertLeftBehind(database(), run, 9, new Date(), { location: `${root}/elsewhere/chk-9`, ...kind });
+    const point = { strategy: 'FROM_CHECKPOINT', savepointId: undefined, checkpointId: `${run.jobId}:9` };
+    const verdict = await plan(point);
+    expect(verdict.findings.map(({ code }: Data) => code).filter((code: string) => /VERSION/.test(code))).toEqual(says);
+    expect(verdict.notChecked.filter((what: string) => what === 'FLINK_VERSION')).toEqual(open);
+    const [newest] = await runsWithPoints(database(), deploymentId);
+    expect(newest?.points.find(({ flinkCheckpointId }) => flinkCheckpointId === 9)).toMatchObject({ flinkVersion });
+  });
+
+  it('takes the state of an earlier run for made on the Flink of that run', async () => {
+    await database().changed(`update job set flink_version = '1.20.5' where id = $1`, [run.jobId]);
+    const start = { start_job_id: run.jobId, start_checkpoint_id: 9, start_location: `${root}/elsewhere/chk-9` };
+    await insertRun(database(), { state: 'FAILED', ended_at: new Date(), flink_version: '2.3.0', ...start }, run);
+    const [newest] = await runsWithPoints(database(), deploymentId);
+    expect(newest?.start).toMatchObject({ flinkVersion: '1.20.5', data: 'NOT_CHECKED' });
   });
 
   it('takes a state for drained where its _metadata says so', async () => {

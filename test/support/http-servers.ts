@@ -5,6 +5,8 @@ export interface Proxy {
   url: string;
   /** While true every connection is closed without an answer. */
   down: boolean;
+  /** What stands behind it. */
+  target: string;
   /** Paths that it was asked for, in their order. */
   readonly asked: string[];
   stop(): Promise<void>;
@@ -30,7 +32,7 @@ export async function startProxy({
       return;
     }
     const { method, headers } = incoming;
-    const onward = request(target + path.slice(prefix.length), { method, headers }, (answer) => {
+    const onward = request(proxy.target + path.slice(prefix.length), { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });
@@ -39,7 +41,7 @@ export async function startProxy({
   };
   const server = createServer(pass);
   const stop = await listen(server, port);
-  const proxy: Proxy = { url: addressOf(server), down: false, asked, stop };
+  const proxy: Proxy = { url: addressOf(server), down: false, target, asked, stop };
   return proxy;
 }
 

@@ -13,6 +13,8 @@ export class BeforeAndAfterAStart1764979200000 implements MigrationInterface {
 
 const text = /* sql */ `
 alter table job
+  -- of the cluster when the run was last seen live: what it leaves behind is of that version. null: not known
+  add column flink_version text,
   add column ignore_findings boolean not null default false,
   -- the look at the state that it starts from, before anything was submitted: { result, why }
   add column state_look jsonb,
@@ -24,6 +26,10 @@ alter table job
   add column own_snapshot jsonb,
   -- what came of the state that it was started from
   add column restore_check jsonb;
+
+-- of what has ended nobody knows on which version it ran
+update job j set flink_version = k.flink_version from cluster k
+ where k.id = j.cluster_id and j.state in ('INITIALIZING', 'RUNNING', 'RESTARTING', 'STOPPING');
 
 -- runs that have their first checkpoint behind them are looked at once, as those to come; of thousands not all at the same time
 with due as (

@@ -199,6 +199,32 @@ describe('the verdict by what is recorded', () => {
     expect(heavy({ flinkVersion: made }, { cluster: { ...cluster, flinkVersion: reads } })).toEqual(expected);
   });
 
+  it.each([
+    ['1.20.5', 6, '1.20.5', ['METADATA_TOO_NEW BLOCKER']],
+    ['2.0.1', 6, '2.0.1', ['METADATA_TOO_NEW BLOCKER']],
+    ['2.3.0', 4, '2.3.0', ['MAJOR_VERSION_CHANGE WARNING', 'UIDS_NOT_WRITTEN INFO']],
+    ['2.3.0', 4, '1.20.5', ['UIDS_NOT_WRITTEN INFO']],
+    ['2.2.1', 6, '2.3.0', []],
+    ['2.9.0', 6, '2.3.0', ['NEWER_FLINK_VERSION WARNING']],
+  ])(
+    'of state recorded as made by Flink %s whose _metadata is of version %i, for %s, says %j',
+    (recorded, version, reads, expected) => {
+      const read = { ...contents, metadata: { ...contents.metadata, version } };
+      expect(
+        heavy({ contents: read, flinkVersion: recorded }, { plan, cluster: { ...cluster, flinkVersion: reads } }),
+      ).toEqual(expected);
+    },
+  );
+
+  it('never names a Flink as the maker of what it does not write', () => {
+    const of = { contents: { ...contents, metadata: { ...contents.metadata, version: 6 } }, flinkVersion: '1.20.5' };
+    const [finding] = judge(of, { plan, cluster: { ...cluster, flinkVersion: '1.20.5' } }).findings;
+    expect(finding?.message).toContain(
+      'made by a Flink that writes version 6, in version 6; Flink 1.20.5 reads up to 4',
+    );
+    expect(finding?.remedy).toContain('on Flink 2.1 or later');
+  });
+
   it('goes by the recorded format and backend where nothing was read', () => {
     expect(heavy({ format: 'NATIVE' }, { stateBackend: 'ROCKSDB' })).toEqual(['OTHER_STATE_BACKEND BLOCKER']);
     expect(heavy({ format: 'CANONICAL' }, { stateBackend: 'ROCKSDB' })).toEqual([]);
