@@ -3,6 +3,7 @@ import { lockCluster } from '../cluster/find-cluster.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite, wake } from '../db/claims.js';
 import { keepText } from '../db/long-text.js';
+import { secretsNamed, withoutSecrets } from '../deployment/secrets.js';
 import { AppError } from '../errors.js';
 import { EventType } from '../event/event-types.js';
 import type { FlinkApi, FlinkCause, FlinkReply } from '../flink/flink.types.js';
@@ -56,17 +57,26 @@ export async function declined(
   work: SubmissionAtWork,
   claim: Claim,
   flink: FlinkApi,
-  reply: Extract<FlinkReply<object>, { outcome: 'REFUSED' }>,
+  { status, cause: told }: Extract<FlinkReply<object>, { outcome: 'REFUSED' }>,
 ): Promise<void> {
   const job = await flink.job(work.flinkJobId);
   if (job && job.state !== 'FAILED') return submitted(deps, work, claim, flink);
-  const notNow = reply.status !== 400 && reply.status !== 500 && reply.status !== 413;
+  const cause = withoutSecretsIn(told, secretsNamed(work, deps.config.secrets));
+  const notNow = status !== 400 && status !== 500 && status !== 413;
   if (notNow && work.submission < NOT_NOW) {
-    return submitAnew(deps, work, claim, flink, `Flink answered HTTP ${reply.status}: ${reply.cause.summary}`);
+    return submitAnew(deps, work, claim, flink, `Flink answered HTTP ${status}: ${cause.summary}`);
   }
-  const message = `Flink declined the submission with HTTP ${reply.status}: ${reply.cause.summary}. Mend the cause, then start the deployment again.`;
-  return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_REFUSED, message, cause: reply.cause });
+  const message = `Flink declined the submission with HTTP ${status}: ${cause.summary}. Mend the cause, then start the deployment again.`;
+  return failStart(deps, work, claim, flink, { code: JobFailureCode.SUBMISSION_REFUSED, message, cause });
 }
+
+/** main() may say with which arguments it failed. */
+const withoutSecretsIn = (cause: FlinkCause, secrets: ReadonlyMap<string, string>): FlinkCause => ({
+  ...cause,
+  summary: withoutSecrets(cause.summary, secrets),
+  messages: cause.messages.map((message) => withoutSecrets(message, secrets)),
+  fullText: withoutSecrets(cause.fullText, secrets),
+});
 
 /** Once more, under a new Flink job id: one that was refused or may have been seen is used up. */
 export async function submitAnew(

@@ -118,6 +118,26 @@ describe('a start', () => {
     expect(stored?.text).not.toContain('hunter2');
   });
 
+  it('tells nothing of a secret that main() tells of', async () => {
+    const trace = 'java.lang.IllegalStateException: no broker at user:hunter2@host\n\tat X.main(X.java:1)';
+    const body = { errors: ['Internal server error.', trace] };
+    const told: unknown[] = [];
+    const { database } = stateward.services;
+    const deploymentId = await newDeployment({ programArguments: ['kafka://user:${secret:BROKER}@host'] });
+    flink.failNext({ method: 'POST', path: /\/run$/, times: 2 }, { status: 503, body });
+    flink.failNext({ method: 'POST', path: /\/run$/ }, { status: 400, body });
+    const { id } = await start(deploymentId);
+    const waiting = `select waiting_for from job where id = $1 and waiting_for like 'its next submission%no broker%'`;
+    told.push(await waitFor(() => database.row(waiting, [id]), { what: 'it to be put off', timeoutMs: 20_000 }));
+    const job = await jobIn(stateward, id, 'FAILED');
+    expect(job.failureRootCause).toContain('no broker at user:${secret:BROKER}@host');
+    expect(job.failureText).toContain('user:${secret:BROKER}@host');
+    for (const table of ['job where id', 'long_text where owner_id', 'event where job_id'])
+      told.push(...(await database.rows(`select * from ${table} = $1`, [id])));
+    expect(told.length).toBeGreaterThan(3);
+    expect(JSON.stringify(told)).not.toContain('hunter2');
+  });
+
   it('submits nothing while a secret is missing, and names it', async () => {
     const { id } = await start(await newDeployment({ programArguments: ['${secret:NOT_THERE}'] }));
     const failed = await jobOf(stateward, id, 20_000, 'ENDED');
