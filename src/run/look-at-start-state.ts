@@ -1,3 +1,4 @@
+import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
 import type { Sql } from '../db/database.js';
 import { failPoint } from '../fail-point.js';
@@ -18,6 +19,13 @@ const SUBMITTING = [JobState.SUBMITTING];
 /** A submission that is repeated soon takes the word of the look before it. */
 const GOOD_FOR_MS = 5 * 60_000;
 const OTHERS_NAMED = 3;
+/** Nobody waits longer for a place among the looks of a worker. */
+const AWAIT_PLACE_MS = 60_000;
+const NO_PLACE: SnapshotLook = {
+  kind: 'NOT_SEEN',
+  why: `no place to look was free for ${AWAIT_PLACE_MS / 1_000} s`,
+  soon: false,
+};
 
 /**
  * Looks for every file of the state that was chosen, before anything is submitted: Flink takes a job whose files are gone, and
@@ -35,13 +43,19 @@ export async function lookAtStartState(
   const isFresh = work.stateLookedAgoMs !== null && work.stateLookedAgoMs < GOOD_FOR_MS;
   if (!isFresh || !work.stateLook) {
     const state = await startStatePlace(database, work.cluster.id, work.startSavepointId, work.startLocation);
+    const awaitedMs = work.stateLookAwaitedMs;
     const lookPlace = snapshotLooks.beforeStart.enter();
-    if (!lookPlace) {
-      const waiting = { waiting_for: 'looks of this worker at other states' };
+    if (!lookPlace && (awaitedMs ?? 0) < AWAIT_PLACE_MS) {
+      const waiting = {
+        waiting_for: 'looks of this worker at other states',
+        ...(awaitedMs === null && { state_look_awaited_since: NOW }),
+      };
       await fencedWrite(database, claim, SUBMITTING, waiting, { againInMs: 1_000 });
       return false;
     }
-    const look = await lookAt({ database, lookPlace }, work, claim, state).finally(() => lookPlace.leave());
+    const look = lookPlace
+      ? await lookAt({ database, lookPlace }, work, claim, state).finally(() => lookPlace.leave())
+      : NO_PLACE;
     if (look === 'STOPPED') {
       await withdrawStart(deps, work, claim, flink);
       return false;

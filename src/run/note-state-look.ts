@@ -30,7 +30,7 @@ export async function noteStateLook(
       const key = work.startSavepointId === null ? state.place : { savepointId: work.startSavepointId };
       if (key) await keepContents(tx, key, contentsOf(look.inspection));
     }
-    const noted = { state_look: JSON.stringify({ result, why }), state_looked_at: NOW };
+    const noted = { state_look: JSON.stringify({ result, why }), state_looked_at: NOW, state_look_awaited_since: null };
     await fencedWrite(tx, claim, [JobState.SUBMITTING], noted, 'HOLD');
     if (noteworthy.deploymentId !== null) await wakeRetention(tx, [noteworthy.deploymentId]);
     await recordInOrder(tx, noteworthy.events);

@@ -92,6 +92,8 @@ export interface SubmissionAtWork {
   /** How its state was found, and how long ago; null: it was not looked at yet. */
   stateLook: { result: StateLookResult; why: string | null } | null;
   stateLookedAgoMs: number | null;
+  /** How long it has waited for a place among the looks of a worker. */
+  stateLookAwaitedMs: number | null;
   /** A stop was accepted: nothing is submitted any more. */
   stopId: string | null;
   /** Since the run call left, or was about to; null before it. */
@@ -119,6 +121,7 @@ export async function submissionAtWork(sql: Sql, claim: Claim): Promise<Submissi
         'startSavepointId', j.start_savepoint_id, 'startJobId', j.start_job_id, 'startCheckpointId', j.start_checkpoint_id,
         'allowNonRestoredState', j.allow_non_restored_state, 'allowSecondRun', j.allow_second_run, 'ignoreFindings', j.ignore_findings,
         'stateLook', j.state_look, 'stateLookedAgoMs', (extract(epoch from now() - j.state_looked_at) * 1000)::float8,
+        'stateLookAwaitedMs', (extract(epoch from now() - j.state_look_awaited_since) * 1000)::float8,
         'stopId', (select s.id from stop s where s.job_id = j.id and s.state in ('WAITING', 'IN_PROGRESS')),
         'runSentAgoMs', (extract(epoch from now() - j.run_sent_at) * 1000)::float8, 'processMark', j.process_mark, 'failures', j.failures,
         'cluster', jsonb_build_object('id', c.id, 'name', c.name, 'url', c.url, 'state', c.state, 'flinkVersion', c.flink_version, 'processMark', c.process_mark),

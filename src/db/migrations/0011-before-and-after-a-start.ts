@@ -19,6 +19,8 @@ alter table job
   -- the look at the state that it starts from, before anything was submitted: { result, why }
   add column state_look jsonb,
   add column state_looked_at timestamptz,
+  -- since when a place among the looks of a worker is waited for
+  add column state_look_awaited_since timestamptz,
   -- the look at what it has made itself. DUE: from its first completed checkpoint on; DONE: read, or given up
   add column own_look text check (own_look in ('DUE', 'DONE')),
   add column own_look_since timestamptz,
