@@ -30,9 +30,11 @@ interface PlanCall {
 export async function callPlan(deps: AdvanceCheckDeps, work: WithJar, claim: Claim, call: PlanCall): Promise<boolean> {
   const { database, checkLimits } = deps;
   const sent = { tries: work.tries + 1, plan_sent_at: NOW, process_mark: call.processMark, waiting_for: MAIN_RUNS };
-  await fencedWrite(database, claim, underWay, { ...sent, trouble_since: null }, 'HOLD');
+  const refusedBefore = work.tries > 0 && !work.planSent; // that it answers otherwise is then no end of the trouble
+  await fencedWrite(database, claim, underWay, { ...sent, ...(!refusedBefore && { trouble_since: null }) }, 'HOLD');
   if (!leaseAllowsEffect(claim)) return false;
-  const asked = { ...work, planSent: true, tries: sent.tries, troubleForMs: null };
+  const troubleForMs = refusedBefore ? work.troubleForMs : null;
+  const asked = { ...work, planSent: true, tries: sent.tries, troubleForMs };
   const sentAt = performance.now();
   const limit = AbortSignal.timeout(checkLimits.planMs);
   let reply: PlanReply;
@@ -102,7 +104,10 @@ async function hashesOf({ config, log }: AdvanceCheckDeps, { artifact, id }: Che
   }
 }
 
-/** 500 is main() or the jar itself; 400 that Flink could not read what we asked. Anything else says "not now", and main() did not run. */
+/** Besides those of a server, answers that may be others in a while: of a proxy whose JobManager restarts, or that has seen too many. */
+const NOT_NOW = [404, 408, 409, 425, 429];
+
+/** 500 is main() or the jar itself; 400 that Flink could not read what we asked. At any other main() did not run. */
 async function declined(
   deps: AdvanceCheckDeps,
   work: CheckAtWork,
@@ -113,10 +118,15 @@ async function declined(
   const jarIsGone = cause.messages.some((message) => /Jar file .* does not exist/.test(message));
   if (jarIsGone && work.tries < 3)
     return waitForCluster(deps, work, claim, 'another upload: the jar is not on the cluster any more', 300, again);
-  if (status !== 500 && status !== 400)
-    return waitForCluster(deps, work, claim, `the cluster to plan (HTTP ${status}: ${cause.summary})`, 1_000, again);
   const used = secretsNamed(work.settings, deps.config.secrets);
   const summary = withoutSecrets(cause.summary, used);
+  const said = `HTTP ${status}: ${summary.replace(/\.$/, '')}`;
+  if (NOT_NOW.includes(status) || status > 500)
+    return waitForCluster(deps, { ...work, planSent: false }, claim, `the cluster to plan (${said})`, 1_000, again);
+  if (status !== 500 && status !== 400) {
+    const message = `Cluster ${work.cluster.name} took the jar, and refused to plan it (${said}). Allow POST /jars/<id>/plan in whatever stands before its JobManager, or do without plans (STATEWARD_PLAN_JARS=false); then ask again.`;
+    return failCheck(deps, work, claim, { code: CheckFailureCode.PLAN_REFUSED, message, cause: { summary } });
+  }
   const message = `The program made no job: ${summary.replace(/\.$/, '')}. Mend the program, or give it the arguments that it needs, then ask again.`;
   await failCheck(deps, work, claim, { code: CheckFailureCode.PROGRAM_FAILED, message, cause: { summary } });
 }

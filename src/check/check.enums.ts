@@ -21,6 +21,7 @@ export enum CheckFailureCode {
   PROGRAM_FAILED = 'PROGRAM_FAILED',
   PLAN_TIMED_OUT = 'PLAN_TIMED_OUT',
   PLAN_LOST = 'PLAN_LOST',
+  PLAN_REFUSED = 'PLAN_REFUSED',
   MAIN_ENDED_JOBMANAGER = 'MAIN_ENDED_JOBMANAGER',
   JAR_REFUSED = 'JAR_REFUSED',
   ARTIFACT_MISSING = 'ARTIFACT_MISSING',
@@ -36,6 +37,7 @@ registerEnumType(CheckFailureCode, {
       description: 'main() threw an exception, wanted other arguments, or ended without a job (no execute()).',
     },
     PLAN_TIMED_OUT: { description: 'main() had not made a job within 10 min.' },
+    PLAN_REFUSED: { description: 'The cluster, or a proxy before it, does not let a program be planned.' },
     PLAN_LOST: { description: 'Flink gave no answer, again and again, although it runs.' },
     MAIN_ENDED_JOBMANAGER: {
       description: 'The JobManager process ended while it ran main(): as by System.exit. It is not tried again.',
@@ -44,7 +46,7 @@ registerEnumType(CheckFailureCode, {
     ARTIFACT_MISSING: { description: "The jar's file is not in the artifact folder." },
     SECRET_MISSING: { description: 'An argument or a setting names a secret that the worker has not got.' },
     CLUSTER_NOT_AVAILABLE: {
-      description: 'The cluster did not answer, or was CHANGED, for 10 min; or it was removed.',
+      description: 'The cluster did not answer, put a plan off, or was CHANGED, for 10 min; or it was removed.',
     },
     NOT_FOLLOWED: { description: 'Stateward could not go on with it; the message says why.' },
   },

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
+import { FileStorageReader } from '../../src/storage/file-storage-reader.js';
 import { askToCheck, checked, checkOf, giveState, hurriedCheck, planCalls } from '../support/check-scenario.js';
 import type { Data } from '../support/graphql-client.js';
 import { createSavepoint, endOfSavepoint, type Scenario, uploadJob } from '../support/scenario.js';
@@ -112,6 +113,17 @@ describe('a program that makes no job', () => {
     expect(planCalls(flink)).toEqual([]);
   });
 
+  it.each([401, 403, 405])('since its plan is not let through (HTTP %i) is told at once', async (status) => {
+    flink.failNext({ ...PLAN, times: 99 }, { status, body: { errors: ['Forbidden'] } });
+    expect(await failed()).toMatchObject({
+      code: 'PLAN_REFUSED',
+      rootCause: 'Forbidden',
+      message: expect.stringMatching(new RegExp(`HTTP ${status}: Forbidden.*/plan`)),
+    });
+    expect(planCalls(flink)).toHaveLength(1);
+    await jarRemoved(flink);
+  });
+
   it('but two is planned by its first', async () => {
     flink.failNext(PLAN, { fixture: 'plan-two-executes' });
     const { verdict } = await checked(stateward, input);
@@ -198,6 +210,25 @@ describe('a cluster that does not answer', () => {
     expect((await hurriedCheck(stateward, id)).verdict.mapping).toBe('FULLY_COMPATIBLE');
   });
 
+  it.each([404, 429, 503])('to a plan but with "not now" (HTTP %i) is not asked for ever', async (status) => {
+    flink.failNext({ ...PLAN, times: 999 }, { status, body: { errors: ['Later.'] } });
+    const { id } = await askToCheck(stateward, input);
+    const since = () =>
+      stateward.services.database.row<{ at: string }>(
+        'select trouble_since::text as at from compatibility_check where id = $1 and trouble_since is not null',
+        [id],
+      );
+    const first = await waitFor(since, { what: 'the trouble to be noted' });
+    await waitFor(() => planCalls(flink).length >= 3, { what: 'further plan calls', timeoutMs: 20_000 });
+    expect(await since()).toEqual(first);
+    const { failure } = await checkOf(stateward, id, 30_000);
+    expect(failure).toMatchObject({
+      code: 'CLUSTER_NOT_AVAILABLE',
+      message: expect.stringContaining(`HTTP ${status}`),
+    });
+    await jarRemoved(flink);
+  });
+
   it('is not waited for for ever', async () => {
     proxy.cut();
     const { id } = await askToCheck(stateward, input);
@@ -212,6 +243,29 @@ describe('a cluster that does not answer', () => {
     );
     expect((await hurriedCheck(stateward, id)).failure).toMatchObject({ code: 'CLUSTER_NOT_AVAILABLE' });
     proxy.mend();
+  });
+});
+
+describe('a storage that does not answer', () => {
+  beforeAll(() => open({ lookMs: 1_500 }));
+  afterAll(() => stateward.stop());
+  beforeEach(begin);
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await end();
+  });
+
+  it('is let go of in time, and the verdict says so', async () => {
+    const hung = jest.spyOn(FileStorageReader.prototype, 'read').mockReturnValue(new Promise(() => {}));
+    await stateward.services.database.changed('delete from snapshot_contents');
+    const { verdict } = await checked(stateward, input);
+    expect(hung).toHaveBeenCalled();
+    expect(verdict).toMatchObject({ mapping: 'UNKNOWN', metadataReadAt: null });
+    expect(verdict.findings[0]).toMatchObject({
+      code: 'NO_METADATA',
+      severity: 'WARNING',
+      message: expect.stringContaining('could not all be looked for within 2 s'),
+    });
   });
 });
 
