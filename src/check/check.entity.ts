@@ -30,7 +30,10 @@ export class CheckFailure {
   rootCause!: string | null;
 }
 
-@ObjectType({ description: 'The state that a check is about.' })
+@ObjectType({
+  description:
+    'The state that a check is about. Of a live job it may become a newer checkpoint, as long as the check goes on: Flink deletes the older ones.',
+})
 export class CheckedSnapshot {
   @Field(() => SnapshotKind, { description: 'Checkpoint or savepoint.' })
   kind!: SnapshotKind;
@@ -71,7 +74,8 @@ export class CompatibilityVerdict {
 
   @Field(() => PlanSource, {
     nullable: true,
-    description: 'Where the operators of the program are known from; null: they are not known (STATEWARD_PLAN_JARS).',
+    description:
+      'Where the operators of the program are known from; null: they are not known (STATEWARD_PLAN_JARS), or Flink refuses the state whatever the program is.',
   })
   planSource!: PlanSource | null;
 

@@ -4,6 +4,7 @@ import type { Sql, Transaction } from '../db/database.js';
 import { type Page, pageOf } from '../db/pages.js';
 import { wakeUpFor } from '../db/wake-up.js';
 import type { RunSettings } from '../deployment/run-settings.js';
+import { liveJobStates } from '../job/job.lifecycle.js';
 import type { RestorePoint } from '../run/restore-choice.js';
 import type { Place } from '../savepoint/find-savepoint.js';
 import { CompatibilityCheck } from './check.entity.js';
@@ -81,9 +82,13 @@ export interface CheckAtWork {
   state: CheckState;
   point: RestorePoint;
   location: string;
+  why: string;
   place: Place | null;
+  /** The run that made the state is live, or was when the check was accepted. */
+  makerLived: boolean;
   /** null: it has not been looked at yet. */
   metadataLook: 'READ' | 'GONE' | 'NOT_READ' | null;
+  /** Why it could not be read; beside READ, what of its files was not there while its job was live. */
   metadataTrouble: string | null;
   /** The plan is known, or is not to be. */
   planned: boolean;
@@ -108,7 +113,8 @@ export async function checkAtWork(sql: Sql, claim: Claim): Promise<CheckAtWork |
         'artifact', jsonb_build_object('name', a.name, 'sha256', a.sha256),
         'settings', jsonb_build_object('artifactId', q.artifact_id, 'entryClass', q.entry_class, 'programArguments', to_jsonb(q.program_arguments),
                      'parallelism', q.parallelism, 'flinkConfiguration', q.flink_configuration),
-        'allowNonRestoredState', q.allow_non_restored_state, 'fresh', q.fresh, 'state', q.state, 'point', q.point, 'location', q.location,
+        'allowNonRestoredState', q.allow_non_restored_state, 'fresh', q.fresh, 'state', q.state, 'point', q.point, 'location', q.location, 'why', q.why,
+        'makerLived', exists (select 1 from job j where j.id = (q.point->>'jobId')::uuid and (j.state = any($3) or j.state_since >= q.created_at)),
         'place', case when q.storage_id is null then null else jsonb_build_object('storageId', q.storage_id, 'path', q.path) end,
         'metadataLook', q.metadata_look, 'metadataTrouble', q.metadata_trouble, 'planned', q.planned, 'planSource', q.plan_source,
         'tries', q.tries, 'planSent', q.plan_sent_at is not null, 'processMark', q.process_mark, 'uploads', q.uploads, 'jarId', q.jar_id,
@@ -118,7 +124,7 @@ export async function checkAtWork(sql: Sql, claim: Claim): Promise<CheckAtWork |
        join artifact a on a.id = q.artifact_id
        left join deployment d on d.id = q.deployment_id
       where q.id = $1 and q.claim = $2`,
-    [claim.id, claim.claim],
+    [claim.id, claim.claim, liveJobStates],
   );
   return row?.work ?? null;
 }

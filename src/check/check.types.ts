@@ -72,7 +72,8 @@ export class CheckCompatibilityInput {
 
   @Field(() => ID, {
     nullable: true,
-    description: 'The state: a checkpoint, of a live job too. Flink may delete that one before it is read.',
+    description:
+      'The state: a checkpoint, of a live job too. Where Flink has deleted that one before it is read, the newest of its job is taken.',
   })
   checkpointId?: string | null;
 

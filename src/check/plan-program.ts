@@ -12,6 +12,7 @@ import type { AdvanceCheckDeps } from './check-deps.js';
 import { CheckFailureCode, PlanSource } from './check.enums.js';
 import { type CheckAtWork, underWay } from './check.store.js';
 import { failCheck, waitForCluster } from './end-check.js';
+import { isTooNew } from './judge-check.js';
 import { jarNameOf, removeJars } from './remove-jars.js';
 
 /** So often main() is run for one check. */
@@ -21,7 +22,8 @@ export const TRIES = 3;
  * Sees to it that the operators of the program are known, or that it is known that they are not to be. False: it waits, or has ended.
  *
  * A plan starts nothing and leaves nothing but a jar, so a reply that was lost is asked for again. But main() runs again with that, and
- * it may be main() that has ended the JobManager: it is never run again in another process than the one that was asked first.
+ * it may be main() that has ended the JobManager: it is never run again in another process than the one that was asked first. It is not
+ * run at all for a state that Flink refuses whatever the program is.
  */
 export async function planProgram(
   deps: AdvanceCheckDeps,
@@ -30,10 +32,11 @@ export async function planProgram(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { database, config, flinkClients } = deps;
-  if (!work.fresh || !config.planJars) {
+  const mayAsk = config.planJars && work.metadataLook !== 'GONE';
+  if (!work.fresh || !mayAsk) {
     const key = planKeyOf(work.settings, work.cluster);
     const source = key && (await rememberedPlan(database, key)) ? PlanSource.REMEMBERED : null;
-    if (source !== null || !config.planJars) {
+    if (source !== null || !mayAsk) {
       await fencedWrite(database, claim, underWay, { planned: true, plan_source: source }, 'HOLD');
       return true;
     }
@@ -55,6 +58,10 @@ export async function planProgram(
     await database.transaction((tx) => readFactsSoon(tx, work.cluster.id));
     await waitForCluster(deps, work, claim, 'a look at the cluster, whose JobManager was restarted', 300);
     return false;
+  }
+  if (await isTooNew(database, work, config.planJars)) {
+    await fencedWrite(database, claim, underWay, { planned: true, plan_source: null }, 'HOLD');
+    return true;
   }
   const secrets = resolveSecrets(work.settings, config.secrets); // for this call alone: neither stored nor logged
   if (secrets instanceof MissingSecrets) {

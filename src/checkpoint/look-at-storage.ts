@@ -49,8 +49,20 @@ export async function checkpointsIn(
   directory: string,
 ): Promise<FoundCheckpoint[] | Soon | null> {
   const place = await placeOf(database, run, directory);
-  if (!place) return null;
-  const { sight, path } = place;
+  return place && listCheckpoints(place, directory);
+}
+
+/** The same of a directory whose storage is known, and its path there. */
+export async function checkpointsAt(
+  database: Database,
+  { storageId, path }: Omit<Place, 'sight'>,
+  directory: string,
+): Promise<FoundCheckpoint[] | Soon | null> {
+  const sight = await lookInto(database, storageId);
+  return sight && listCheckpoints({ storageId, sight, path }, directory);
+}
+
+async function listCheckpoints({ sight, path }: Place, directory: string): Promise<FoundCheckpoint[] | Soon | null> {
   const look = await lookThrough(sight, async (reader) => {
     const entries = await reader.list(path);
     const checkpoints: FoundCheckpoint[] = [];

@@ -16,7 +16,9 @@ registerEnumType(Severity, {
 });
 /** For whatever enum holds them. */
 export const COMPATIBILITY_CODES: Record<CompatibilityCode, { description: string }> = {
-  NO_METADATA: { description: 'What the state holds is not known: its _metadata was not read.' },
+  NO_METADATA: {
+    description: 'What the state holds is not known, or by an earlier look alone: its _metadata was not read.',
+  },
   NO_PLAN: { description: 'What operators the program has is not known: no Flink has planned it.' },
   FILES_DAMAGED: { description: 'Files that the state points to are gone, or have another size.' },
   METADATA_TOO_NEW: { description: 'The Flink of the cluster is too old to know its format.' },

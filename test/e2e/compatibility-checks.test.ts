@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FakeFlink, startFakeFlink } from '../../demo/fake-flink/fake-flink.js';
 import { operatorIdOf } from '../../src/flink/operator-id.js';
@@ -201,6 +201,59 @@ describe('the state of a check', () => {
     expect(codesOf(damaged)).toContain('FILES_DAMAGED');
   });
 
+  it('that was read once and is broken now is INCOMPATIBLE, and main() is not run for it', async () => {
+    const { id, location } = await savepointWithState();
+    const input = { deploymentId: scenario.deploymentId, savepointId: id };
+    expect((await checked(stateward, input)).verdict.mapping).toBe('FULLY_COMPATIBLE');
+    const file = join(location.replace(/^file:/, ''), '_metadata');
+    const bytes = await readFile(file);
+    bytes.writeInt32BE(-7, 16); // the count of master states
+    await writeFile(file, bytes);
+    const check = await checked(stateward, { ...input, fresh: true, programArguments: ['--counter-uid', 'another'] });
+    expect(check.verdict).toMatchObject({
+      mapping: 'INCOMPATIBLE',
+      metadataReadAt: null,
+      planSource: null,
+      notChecked: expect.arrayContaining(['OPERATORS', 'FILES']),
+    });
+    expect(check.verdict.findings[0]).toMatchObject({
+      code: 'NO_METADATA',
+      severity: 'BLOCKER',
+      message: expect.stringContaining('-7 master states'),
+    });
+    expect(planCalls(flink)).toHaveLength(1); // of the first check
+    expect(flink.requests.filter(({ path }) => path === '/jars/upload')).toHaveLength(2); // of the job, and of that check
+  });
+
+  it('whose files were damaged when it was read last keeps that, where it cannot be read any more', async () => {
+    const { id, location } = await savepointWithState();
+    const input = { deploymentId: scenario.deploymentId, savepointId: id };
+    await giveState(location, ['counter'], 'lost-file');
+    expect(codesOf(await checked(stateward, input))).toContain('FILES_DAMAGED');
+    await stateward.services.database.changed(
+      `update storage set read_state = 'NONE', read_root = null where id = (select storage_id from savepoint where id = $1)`,
+      [id],
+    );
+    const again = await checked(stateward, input);
+    expect(again.verdict).toMatchObject({ mapping: 'INCOMPATIBLE', notChecked: ['FILES'] });
+    expect(codesOf(again)).toEqual(expect.arrayContaining(['NO_METADATA', 'FILES_DAMAGED']));
+  });
+
+  it('of a later format than the cluster knows is told without running main()', async () => {
+    const old = await startFakeFlink({ version: '1.20.5' });
+    try {
+      const { deploymentId } = await deploymentOn(stateward, old);
+      const { location } = await endOfSavepoint(stateward, (await createSavepoint(stateward, deploymentId)).id);
+      await giveState(location, ['counter']); // in version 6
+      const check = await checked(stateward, { deploymentId });
+      expect(check.verdict).toMatchObject({ mapping: 'INCOMPATIBLE', planSource: null });
+      expect(codesOf(check)).toContain('METADATA_TOO_NEW');
+      expect(planCalls(old)).toEqual([]);
+    } finally {
+      await old.stop();
+    }
+  });
+
   it('that cannot be read any more is judged by what was read before, all but its files', async () => {
     const { id } = await savepointWithState();
     const input = { deploymentId: scenario.deploymentId, savepointId: id };
@@ -215,6 +268,9 @@ describe('the state of a check', () => {
       notChecked: ['FILES'],
       metadataReadAt: first.verdict.metadataReadAt,
     });
+    expect(again.verdict.findings[0]).toMatchObject({ code: 'NO_METADATA', severity: 'WARNING' });
+    expect(again.verdict.findings[0].message).toContain('cannot be looked into');
+    expect(again.verdict.findings[0].message).toContain(`read of it at ${first.verdict.metadataReadAt}`);
     await stateward.services.database.changed('delete from snapshot_contents where savepoint_id = $1', [id]);
     const unread = await checked(stateward, input);
     expect(unread.state).toBe('COMPLETED');

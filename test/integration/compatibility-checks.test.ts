@@ -2,8 +2,10 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { recoverCheck } from '../../src/check/advance-check.js';
 import type { AdvanceCheckDeps } from '../../src/check/check-deps.js';
+import { checkAtWork } from '../../src/check/check.store.js';
 import { forgetOldChecks } from '../../src/check/forget-old-checks.js';
 import { claimOne } from '../../src/db/claims.js';
+import { insertRun } from '../support/history-rows.js';
 import { insertCluster, type OpenDatabase, openTestDatabase } from '../support/rows.js';
 
 let open: OpenDatabase;
@@ -12,15 +14,22 @@ beforeAll(async () => {
 });
 afterAll(() => open.close());
 
-async function insertCheck(clusterId: string, endedDaysAgo: number | null): Promise<string> {
+async function insertCheck(clusterId: string, endedDaysAgo: number | null, point: object = {}): Promise<string> {
   const id = randomUUID();
   await open.database.changed(
     `with jar as (insert into artifact (id, name, sha256, size_bytes) values ($1, 'job.jar', $5, 1) returning id)
      insert into compatibility_check (id, cluster_id, artifact_id, program_arguments, flink_configuration, allow_non_restored_state, fresh,
                                       state, point, location, why, actor, ended_at, look_at)
-     select $1, $2, id, '{}', '{}', false, false, $3, '{}', 'file:/x', 'named', 'test', now() - $4 * interval '1 day', case when $4::float8 is null then now() end
+     select $1, $2, id, '{}', '{}', false, false, $3, $6, 'file:/x', 'named', 'test', now() - $4 * interval '1 day', case when $4::float8 is null then now() end
        from jar`,
-    [id, clusterId, endedDaysAgo === null ? 'PENDING' : 'COMPLETED', endedDaysAgo, id.replaceAll('-', '').repeat(2)],
+    [
+      id,
+      clusterId,
+      endedDaysAgo === null ? 'PENDING' : 'COMPLETED',
+      endedDaysAgo,
+      id.replaceAll('-', '').repeat(2),
+      JSON.stringify(point),
+    ],
   );
   return id;
 }
@@ -77,4 +86,25 @@ it('a check that fails by our own fault is looked at again, and given up after t
     message: expect.stringContaining('a bug of ours'),
     waiting: null,
   });
+});
+
+it.each([
+  ['is live', 'RUNNING', -60_000, true],
+  ['has ended since the check was accepted', 'CANCELLED', 60_000, true],
+  ['had ended before', 'CANCELLED', -60_000, false],
+])('a check knows that the run that made its state %s', async (_, state, sinceMs, makerLived) => {
+  const { database } = open;
+  const { clusterId, jobId } = await insertRun(database, {
+    state,
+    state_since: new Date(Date.now() + sinceMs),
+    ...(state === 'CANCELLED' && { ended_at: new Date() }),
+  });
+  const worker = randomUUID();
+  await database.changed(
+    `update cluster_lease set owner = $2, owned_until = now() + interval '1 min' where cluster_id = $1`,
+    [clusterId, worker],
+  );
+  const claim = await claimOne(database, worker, 'compatibility_check', await insertCheck(clusterId, null, { jobId }));
+  if (!claim) throw new Error('It could not be claimed');
+  expect(await checkAtWork(database, claim)).toMatchObject({ makerLived });
 });
