@@ -1,4 +1,4 @@
-import { backendOf } from '../compatibility/state-backend.js';
+import { backendOf, isBackendSet } from '../compatibility/state-backend.js';
 import {
   CompatibilityCode,
   type CompatibilityFinding,
@@ -53,7 +53,9 @@ export async function judgeCheck(sql: Sql, work: CheckAtWork, planJars: boolean)
       cluster,
       stateBackend: deployment
         ? await expectedBackend(sql, deployment, cluster, settings)
-        : backendOf(settings.flinkConfiguration, cluster.configuration),
+        : isBackendSet(settings.flinkConfiguration, cluster.configuration)
+          ? backendOf(settings.flinkConfiguration, cluster.configuration)
+          : null,
       allowNonRestoredState: work.allowNonRestoredState,
       madeWith: madeBy,
       unplanned: whyUnplanned(work, planJars),

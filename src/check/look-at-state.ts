@@ -64,7 +64,7 @@ export async function lookAtState(
 const notSeen = (why: string, soon = false): SnapshotLook => ({ kind: 'NOT_SEEN', why, soon });
 
 const speaksAgainst = (look: SnapshotLook): boolean =>
-  look.kind === 'NO_METADATA' || dataOfLook(look) === DataState.DAMAGED;
+  look.kind === 'NO_METADATA' || dataOfLook(look, true) === DataState.DAMAGED;
 
 async function mayBeDeleted(database: Database, { point, location, makerLived }: CheckAtWork): Promise<boolean> {
   if (point.kind !== SnapshotKind.CHECKPOINT) return false;

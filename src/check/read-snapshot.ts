@@ -1,10 +1,11 @@
 import { SOON_MS } from '../cluster/storage-access.js';
 import { NOW } from '../db/assign.js';
 import { type Claim, fencedWrite } from '../db/claims.js';
-import { damageInWords, isOtherVersion } from '../savepoint/data-of-look.js';
+import { damageInWords, dataOfLook } from '../savepoint/data-of-look.js';
 import type { Inspection } from '../savepoint/inspect-snapshot.js';
+import { DataState } from '../savepoint/savepoint.enums.js';
 import { contentsOf } from '../savepoint/snapshot-contents.js';
-import { keepContents, type SnapshotKey } from '../savepoint/snapshot-contents.store.js';
+import { keepContents, type SnapshotKey, wasRead } from '../savepoint/snapshot-contents.store.js';
 import type { AdvanceCheckDeps } from './check-deps.js';
 import { type CheckAtWork, underWay } from './check.store.js';
 import { lookAtState, type StateOfCheck, type StateSeen } from './look-at-state.js';
@@ -27,11 +28,11 @@ export async function readSnapshot(
     await fencedWrite(database, claim, underWay, set, { againInMs: SOON_MS });
     return false;
   }
-  const { kind, trouble } = outcomeOf(seen);
+  const key = keyOf(state);
+  const { kind, trouble } = outcomeOf(seen, key !== null && (await wasRead(database, key)));
   await database.transaction(async (tx) => {
     const set = { metadata_look: kind, metadata_trouble: trouble, metadata_read_at: kind === 'READ' ? NOW : null };
     await fencedWrite(tx, claim, underWay, { ...set, ...(state !== work && columnsOf(state)), failures: 0 }, 'HOLD');
-    const key = keyOf(state);
     if (look.kind === 'READ' && key)
       await keepContents(tx, key, contentsOf(passing ? withoutDamage(look.inspection) : look.inspection));
   });
@@ -61,7 +62,10 @@ const withoutDamage = (inspection: Inspection): Inspection => ({
 });
 
 /** GONE: Flink would not find it either, or not take it for one. */
-function outcomeOf({ look, state: { location }, passing }: StateSeen): {
+function outcomeOf(
+  { look, state: { location }, passing }: StateSeen,
+  readBefore: boolean,
+): {
   kind: 'READ' | 'GONE' | 'NOT_READ';
   trouble: string | null;
 } {
@@ -82,7 +86,7 @@ function outcomeOf({ look, state: { location }, passing }: StateSeen): {
           };
     case 'NOT_METADATA':
       return {
-        kind: look.proven && !passing && !isOtherVersion(look) ? 'GONE' : 'NOT_READ',
+        kind: look.proven && !passing && dataOfLook(look, readBefore) === DataState.DAMAGED ? 'GONE' : 'NOT_READ',
         trouble: look.error.message,
       };
     case 'NOT_SEEN':

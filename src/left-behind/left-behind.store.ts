@@ -48,7 +48,7 @@ export async function leftAtWork(sql: Sql, claim: Claim): Promise<LeftAtWork | n
     `select jsonb_build_object('id', l.id, 'deploymentId', l.deployment_id, 'named', 'run ' || j.run || ' of deployment "' || d.name || '"', 'state', l.state,
         'marked', j.checkpoints_going_at is not null and j.state in ('CANCELLED', 'FINISHED', 'FAILED'),
         'runsAgain', exists (select 1 from foreign_job f where f.flink_job_id = j.flink_job_id),
-        'run', jsonb_build_object('flinkJobId', j.flink_job_id, 'clusterId', j.cluster_id, 'createdAt', ${epoch('j.created_at')}, 'flinkVersion', k.flink_version),
+        'run', jsonb_build_object('flinkJobId', j.flink_job_id, 'clusterId', j.cluster_id, 'createdAt', ${epoch('j.created_at')}, 'flinkVersion', coalesce(j.flink_version, k.flink_version)),
         'checkpoints', coalesce((select jsonb_agg(jsonb_build_object('flinkCheckpointId', r.flink_checkpoint_id, 'location', r.location, 'bytes', r.state_bytes)
                                                   order by r.flink_checkpoint_id)
                                    from retained_checkpoint r where r.job_id = l.id and r.kind = 'CHECKPOINT' and r.data <> 'MISSING'), '[]'),

@@ -187,6 +187,9 @@ describe('before a start is submitted', () => {
   ])('a file of a checkpoint that the last run left behind counts too: %s', async (what, state) => {
     const { database } = stateward.services;
     await checkpointLeft();
+    await leftIsRead();
+    // what was seen when the run had ended has proven the storage
+    if (state === 'RUNNING') await database.changed(`update storage set read_state = 'UNPROVEN'`);
     const file = join(folder, 'checkpoints', scenario.flinkJobId, 'chk-1', COUNTER_FILE);
     await (what === 'cut short' ? truncate(file, 1) : rm(file));
     const asked = await askToStart(stateward, scenario.deploymentId, { strategy: 'LATEST_STATE' });

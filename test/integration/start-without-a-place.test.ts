@@ -54,7 +54,8 @@ async function step(places = 0): Promise<void> {
   const claim = await claimOne(database(), workerId, 'job', jobId);
   if (!claim) throw new Error('nobody else has it');
   const longCalls = new LongCalls(keptClaims, 1);
-  const snapshotLooks = new LongCalls(keptClaims, places);
+  const beforeStart = new LongCalls(keptClaims, places);
+  const snapshotLooks = { beforeStart, afterStart: new LongCalls(keptClaims, 1) };
   await advanceStart({ database: database(), flinkClients, longCalls, snapshotLooks, config, log }, claim);
 }
 const waited = (seconds: number) =>
