@@ -50,10 +50,13 @@ export async function lookAtState(
     let state: StateOfCheck = work;
     for (let looks = 1; ; looks += 1) {
       const look = await lookAt(state);
-      if (!speaksAgainst(look) || !(await mayBeDeleted(database, work))) return { state, look, passing: false };
+      const against = speaksAgainst(look);
+      if (!(against || isPartlySeen(look)) || !(await mayBeDeleted(database, work)))
+        return { state, look, passing: false };
       const newest = looks < LOOKS_AT_LIVE_JOB ? await newestBeside(database, work) : null;
       if (newest === 'SOON') return { state, look: notSeen('its folder was not listed in time', true), passing: true };
       if (newest === null) return { state, look, passing: true };
+      if (!against && newest.location === state.location) return { state, look, passing: false };
       state = newest;
     }
   } finally {
@@ -65,6 +68,9 @@ const notSeen = (why: string, soon = false): SnapshotLook => ({ kind: 'NOT_SEEN'
 
 const speaksAgainst = (look: SnapshotLook): boolean =>
   look.kind === 'NO_METADATA' || dataOfLook(look, true) === DataState.DAMAGED;
+
+/** Its folder may have gone while it was looked at. */
+const isPartlySeen = (look: SnapshotLook): boolean => look.kind === 'READ' && look.inspection.notReached > 0;
 
 async function mayBeDeleted(database: Database, { point, location, makerLived }: CheckAtWork): Promise<boolean> {
   if (point.kind !== SnapshotKind.CHECKPOINT) return false;
