@@ -95,7 +95,7 @@ describe('the state of a start on a real Flink 2.3.0', () => {
     );
     const job = await jobOf(asked.id);
     expect(job).toMatchObject({ state: 'FAILED', failureCode: 'STATE_DAMAGED', submittedAt: null });
-    expect(job.failureMessage).toContain(`${gone} is gone`);
+    expect(job.failureMessage).toContain(`${gone} is not there`);
     expect(await client.jobs()).toHaveLength(before);
     expect((await client.jobs()).map(({ jobId }) => jobId)).not.toContain(job.flinkJobId);
   }, 180_000);

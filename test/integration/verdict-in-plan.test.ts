@@ -63,6 +63,7 @@ beforeEach(async () => {
       state_backend: 'HASHMAP',
       took_hold_at: new Date(),
       end_read_from: 'STORAGE',
+      end_read_at: new Date(),
       ended_at: new Date('2026-02-01T00:00:05Z'), // as soon as the savepoint was taken
     },
     { clusterId, deploymentId },
