@@ -93,7 +93,8 @@ async function settle(
   const snapshot = own.kind === 'READ' ? own.snapshot : null;
   const check = checkOf(work, own, source, plan?.operators ?? null, asOf);
   await database.transaction(async (tx) => {
-    if (snapshot) await keepContents(tx, snapshot.key, snapshot.contents, { ownFolderOnly: true });
+    // What is kept may have been read anew meanwhile: it is not put back.
+    if (snapshot && !snapshot.isKept) await keepContents(tx, snapshot.key, snapshot.contents, { ownFolderOnly: true });
     const set = {
       own_look: 'DONE',
       failures: 0,

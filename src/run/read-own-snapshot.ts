@@ -15,6 +15,8 @@ export interface ReadSnapshot {
   place: Place;
   location: string;
   contents: ContentsOfMetadata;
+  /** They are those that are kept: nothing was read. */
+  isKept: boolean;
 }
 /** `mayPass`: it may be read in a while. */
 export type NotRead = { kind: 'NOT_READ'; why: string; mayPass: 'NO' | 'SOON' | 'LATER' };
@@ -85,10 +87,10 @@ async function readOne(
   const key: SnapshotKey = savepointId === null ? place : { savepointId };
   const kept = savepointId === null ? null : await readContents(deps.database, { savepointId, places: [] });
   if (kept?.contents.source === 'METADATA')
-    return { kind: 'READ', snapshot: { key, place, location, contents: kept.contents } };
+    return { kind: 'READ', snapshot: { key, place, location, contents: kept.contents, isKept: true } };
   const look = await lookWhileWanted(deps, claim, { place, location, ownFolderOnly: true });
   if (look !== 'STOPPED' && look.kind === 'READ')
-    return { kind: 'READ', snapshot: { key, place, location, contents: contentsOf(look.inspection) } };
+    return { kind: 'READ', snapshot: { key, place, location, contents: contentsOf(look.inspection), isKept: false } };
   return whyNot(look, location);
 }
 
