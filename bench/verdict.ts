@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { zipOf } from '../demo/fake-flink/zip-file.js';
 import { advanceCheck } from '../src/check/advance-check.js';
 import { CheckCalls } from '../src/check/check-calls.js';
 import { CHECK_LIMITS } from '../src/check/check-deps.js';
@@ -113,7 +114,7 @@ async function seed(database: Database, folder: string, workerId: string): Promi
     randomUUID(),
   );
   const sha256 = randomBytes(32).toString('hex');
-  await writeFile(join(folder, `${sha256}.jar`), 'jar');
+  await writeFile(join(folder, `${sha256}.jar`), zipOf({ 'bench/Job.class': 'uid' }));
   await mkdir(join(folder, 'savepoint'));
   const made = { operators: count, subtasks: Number(values.subtasks), files: 0 };
   await pipeline(Readable.from(madeMetadata(made)), createWriteStream(join(folder, 'savepoint', '_metadata')));
